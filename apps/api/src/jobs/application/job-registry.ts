@@ -1,0 +1,82 @@
+import { cronProblem } from "./cron.ts";
+import type { JobDefinition } from "./job-definition.ts";
+import type { JobName } from "./job-types.ts";
+import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
+
+/** Every job of the app, each name once. Only `buildJobs` makes one. */
+export type JobRegistry = readonly JobDefinition[];
+
+const NAME = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
+
+/** graphile-worker's limit; every provider has it, so that jobs can move. */
+const NAME_LENGTH_LIMIT = 128;
+
+/** Node's timers fire at once above this, so a longer timeout would be none. */
+const TIMER_LIMIT_MS = 2 ** 31 - 1;
+
+/** Says in whose `jobs(core)` these definitions stand, for the messages of `buildJobs`. */
+export function inFeature(
+  feature: string,
+  definitions: readonly JobDefinition[],
+): readonly JobDefinition[] {
+  return definitions.map((definition) => ({ ...definition, feature }));
+}
+
+/**
+ * Assembles the registry.
+ *
+ * @throws Error one that lists every problem: a name twice or badly formed, a schedule that never
+ * ticks, a number out of range.
+ */
+export function buildJobs(definitions: readonly JobDefinition[]): JobRegistry {
+  const problems = definitions.flatMap((definition, index) => {
+    const first = definitions.findIndex(({ name }) => name === definition.name);
+    const earlier = first < index ? definitions[first] : undefined;
+    const duplicate = earlier ? [`is already defined${inFeatureText(earlier)}`] : [];
+    return [...duplicate, ...definitionProblems(definition)].map(
+      (problem) => `- job "${definition.name}"${inFeatureText(definition)} ${problem}`,
+    );
+  });
+  if (problems.length > 0) {
+    throw new Error(`These jobs cannot be registered:\n${problems.join("\n")}`);
+  }
+  return Object.freeze([...definitions]);
+}
+
+/** The definition of a name that comes from outside. */
+export function findJob(registry: JobRegistry, name: string): JobDefinition<JobName> | undefined {
+  return registry.find((definition) => definition.name === name);
+}
+
+function inFeatureText({ feature }: JobDefinition): string {
+  return feature === undefined ? "" : ` of feature "${feature}"`;
+}
+
+function definitionProblems(definition: JobDefinition): string[] {
+  const { maxAttempts, timeout, schedule } = definition;
+  const name: string = definition.name;
+  const problems: string[] = [];
+  if (!NAME.test(name) || name.length > NAME_LENGTH_LIMIT) {
+    problems.push(
+      `must be named by segments of a-z and 0-9 joined by "." or "-", at most ${NAME_LENGTH_LIMIT} characters`,
+    );
+  }
+  if (!isAttemptCount(maxAttempts)) {
+    problems.push(
+      `has maxAttempts ${maxAttempts}: it must be an integer from 1 to ${MAX_ATTEMPTS_LIMIT}`,
+    );
+  }
+  if (!(timeout > 0 && timeout <= TIMER_LIMIT_MS)) {
+    problems.push(`has timeout ${timeout}: it must be from 1 to ${TIMER_LIMIT_MS} milliseconds`);
+  }
+  if (schedule) {
+    const problem = cronProblem(schedule);
+    if (problem) problems.push(`has a bad schedule: ${problem}`);
+    if (!(schedule.backfill >= 0 && schedule.backfill <= TIMER_LIMIT_MS)) {
+      problems.push(
+        `has backfill ${schedule.backfill}: it must be from 0 to ${TIMER_LIMIT_MS} milliseconds`,
+      );
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,112 @@
+import type { JobDefinition } from "./job-definition.ts";
+import { InvalidPayloadError, PermanentJobError } from "./job-errors.ts";
+import type { JobLogger } from "./ports.ts";
+import { parsePayload } from "./prepare-enqueue.ts";
+
+/** One delivery of a job by a provider. */
+export interface JobDelivery {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  readonly payload: unknown;
+  /** Aborts when the provider takes the job away, e.g. at shutdown. */
+  readonly signal: AbortSignal;
+  readonly log: JobLogger;
+}
+
+/** What became of a run. The provider stores it; nothing is thrown. */
+export type RunOutcome =
+  | { readonly status: "succeeded" }
+  /** Another attempt is due. */
+  | { readonly status: "failed"; readonly error: unknown }
+  /** No further attempt will be made. */
+  | {
+      readonly status: "dead";
+      readonly reason: "permanent" | "exhausted";
+      readonly error: unknown;
+    };
+
+/** The one path from a delivery to its handler, whatever the provider. */
+export async function runJob(
+  definition: JobDefinition,
+  delivery: JobDelivery,
+): Promise<RunOutcome> {
+  const { jobId, attempt, maxAttempts } = delivery;
+  const log = delivery.log.child({ job: definition.name, jobId, attempt });
+  const started = performance.now();
+  const outcome = await outcomeOf(definition, delivery, log);
+  const ms = Math.round(performance.now() - started);
+  switch (outcome.status) {
+    case "succeeded":
+      log.debug({ ms }, "job succeeded");
+      break;
+    case "failed":
+      log.warn({ ms, maxAttempts, err: outcome.error }, "job failed, another attempt follows");
+      break;
+    case "dead":
+      log.error({ ms, maxAttempts, reason: outcome.reason, err: outcome.error }, "job is dead");
+      break;
+  }
+  return outcome;
+}
+
+async function outcomeOf(
+  definition: JobDefinition,
+  delivery: JobDelivery,
+  log: JobLogger,
+): Promise<RunOutcome> {
+  try {
+    const payload = await parsePayload(definition, delivery.payload);
+    await runWithin(definition.timeout, delivery.signal, (signal) =>
+      definition.run(payload, {
+        jobName: definition.name,
+        jobId: delivery.jobId,
+        attempt: delivery.attempt,
+        maxAttempts: delivery.maxAttempts,
+        signal,
+        log,
+      }),
+    );
+    return { status: "succeeded" };
+  } catch (error) {
+    if (error instanceof PermanentJobError || error instanceof InvalidPayloadError) {
+      return { status: "dead", reason: "permanent", error };
+    }
+    if (delivery.attempt >= delivery.maxAttempts) {
+      return { status: "dead", reason: "exhausted", error };
+    }
+    return { status: "failed", error };
+  }
+}
+
+/**
+ * Fails when the time is up, even if the handler does not listen to its signal. An outer abort only
+ * reaches the handler: whether to wait for it is for the provider to decide.
+ */
+async function runWithin(
+  timeout: number,
+  outer: AbortSignal,
+  run: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  const forward = () => controller.abort(outer.reason);
+  if (outer.aborted) forward();
+  outer.addEventListener("abort", forward);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      const error = new DOMException(
+        `The run took longer than its timeout of ${timeout} ms.`,
+        "TimeoutError",
+      );
+      reject(error);
+      controller.abort(error);
+    }, timeout);
+  });
+  try {
+    await Promise.race([run(controller.signal), timeUp]);
+  } finally {
+    clearTimeout(timer);
+    outer.removeEventListener("abort", forward);
+  }
+}

@@ -1,0 +1,50 @@
+import { type ParsedCronItem, parseCronItems } from "graphile-worker";
+import { isTick } from "../../application/cron.ts";
+import type { JobRegistry } from "../../application/job-registry.ts";
+
+/** graphile-worker merges `_cron` into a scheduled payload, which must be an object: ours is inside. */
+const WRAPPER = "orbit_scheduled";
+
+/** The registry's schedules as graphile-worker wants them. */
+export function cronItems(registry: JobRegistry): ParsedCronItem[] {
+  return parseCronItems(
+    registry.flatMap(({ name, schedule, maxAttempts }) =>
+      schedule
+        ? [
+            {
+              task: name,
+              // A changed schedule is a new one: its past ticks were never missed.
+              identifier: `${name} ${schedule.cron} ${schedule.timezone}`,
+              match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
+              payload: { [WRAPPER]: schedule.payload },
+              options: { backfillPeriod: schedule.backfill, maxAttempts },
+            },
+          ]
+        : [],
+    ),
+  );
+}
+
+/** The payload as it was enqueued or scheduled. */
+export function unwrapScheduled(payload: unknown): unknown {
+  const isScheduled =
+    typeof payload === "object" && payload !== null && WRAPPER in payload && "_cron" in payload;
+  return isScheduled ? payload[WRAPPER] : payload;
+}
+
+interface Digest {
+  readonly month: number;
+  readonly date: number;
+  readonly hour: number;
+  readonly min: number;
+}
+
+/** A digest is UTC and has no year; the minutes asked for are never far from now. */
+function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
+  const distance = (candidate: Date) => Math.abs(candidate.getTime() - now.getTime());
+  return [-1, 0, 1]
+    .map((years) => new Date(Date.UTC(now.getUTCFullYear() + years, month - 1, date, hour, min)))
+    .reduce((nearest, candidate) =>
+      distance(candidate) < distance(nearest) ? candidate : nearest,
+    );
+}

@@ -1,0 +1,115 @@
+import type { Client } from "pg";
+import type { JobRegistry } from "../../application/job-registry.ts";
+import type { JobLogger } from "../../application/ports.ts";
+
+const SWEEP_INTERVAL_MS = 1_000;
+
+/** A lease can be missing for a moment, while its worker starts: gone is who is missed twice. */
+const MISSES_BEFORE_RECOVERY = 2;
+
+/** How often locks are looked for whose owner never got as far as to register. */
+const SWEEPS_PER_ORPHAN_SEARCH = 60;
+
+/**
+ * Crash recovery. graphile-worker frees the jobs of a worker that died after four hours; with a
+ * lease (a session advisory lock, which Postgres drops with the connection) anybody can tell within
+ * seconds. Every worker holds its own lease and frees the jobs of workers that lost theirs.
+ */
+export interface WorkerLease {
+  /** Looks for dead workers once. Runs every second by itself. */
+  sweep(): Promise<void>;
+  /** Gives the jobs that this worker still holds to others, and the lease back. */
+  release(reason: string): Promise<void>;
+  /** Ends the sweeps without a word to the database. */
+  abandon(): void;
+}
+
+export interface WorkerLeaseOptions {
+  /** A direct connection of its own: the lease lives and dies with it. */
+  readonly client: Client;
+  readonly workerId: string;
+  readonly registry: JobRegistry;
+  readonly log: JobLogger;
+  /** A sweep failed: the connection, and so the lease, cannot be counted on. */
+  readonly onLost: (cause: unknown) => void;
+}
+
+export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLease> {
+  const { client, workerId, registry, log, onLost } = options;
+  await client.query("select pg_advisory_lock(orbit_jobs.worker_lock($1))", [workerId]);
+  await client.query("insert into orbit_jobs.workers (id) values ($1)", [workerId]);
+
+  const misses = new Map<string, number>();
+  let sweeps = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let ended = false;
+
+  async function sweep(): Promise<void> {
+    if (sweeps++ % SWEEPS_PER_ORPHAN_SEARCH === 0) await registerOrphans(client, registry);
+    const gone = await ownerless(client, workerId);
+    for (const id of misses.keys()) if (!gone.includes(id)) misses.delete(id);
+    for (const id of gone) {
+      const missed = (misses.get(id) ?? 0) + 1;
+      misses.set(id, missed);
+      if (missed < MISSES_BEFORE_RECOVERY) continue;
+      misses.delete(id);
+      const freed = await recover(client, id);
+      if (freed !== null) log.warn({ worker: id, freed }, "a worker died; its jobs were freed");
+    }
+  }
+
+  function sweepLater(): void {
+    timer = setTimeout(() => {
+      sweep().then(
+        () => ended || sweepLater(),
+        (error: unknown) => ended || onLost(error),
+      );
+    }, SWEEP_INTERVAL_MS);
+  }
+
+  const abandon = () => {
+    ended = true;
+    clearTimeout(timer);
+  };
+
+  sweepLater();
+  return {
+    sweep,
+    abandon,
+    async release(reason) {
+      abandon();
+      await client.query("select orbit_jobs.release_jobs($1, $2, false)", [workerId, reason]);
+      await client.query("delete from orbit_jobs.workers where id = $1", [workerId]);
+    },
+  };
+}
+
+/** A worker that died between its first claim and its registration left locks and no row. */
+async function registerOrphans(client: Client, registry: JobRegistry): Promise<void> {
+  await client.query(
+    `insert into orbit_jobs.workers (id)
+     select distinct jobs.locked_by
+       from graphile_worker._private_jobs jobs
+       join graphile_worker._private_tasks tasks on tasks.id = jobs.task_id
+      where jobs.locked_by is not null and tasks.identifier = any($1)
+         on conflict do nothing`,
+    [registry.map(({ name }) => name)],
+  );
+}
+
+async function ownerless(client: Client, workerId: string): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    `select id from orbit_jobs.workers
+      where id <> $1 and pg_try_advisory_xact_lock(orbit_jobs.worker_lock(id))`,
+    [workerId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function recover(client: Client, id: string): Promise<number | null> {
+  const { rows } = await client.query<{ freed: number | null }>(
+    "select orbit_jobs.recover_worker($1, $2) as freed",
+    [id, "The worker died during this run."],
+  );
+  return rows[0]?.freed ?? null;
+}
