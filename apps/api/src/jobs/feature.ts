@@ -1,3 +1,4 @@
+import type { Pool } from "pg";
 import { z } from "zod";
 import type { JobQueue } from "./application/job-queue.ts";
 import type { JobRegistry } from "./application/job-registry.ts";
@@ -5,6 +6,7 @@ import type { JobRuntime } from "./application/job-runtime.ts";
 import type { JobLogger, SqlExecutor } from "./application/ports.ts";
 import { GraphileJobQueue } from "./infrastructure/graphile/graphile-job-queue.ts";
 import { GraphileJobRuntime } from "./infrastructure/graphile/graphile-job-runtime.ts";
+import { migrateGraphile } from "./infrastructure/graphile/migrate.ts";
 import { NoopJobQueue } from "./infrastructure/noop/noop-job-queue.ts";
 import { NoopJobRuntime } from "./infrastructure/noop/noop-job-runtime.ts";
 
@@ -99,6 +101,11 @@ export function readJobsConfig(
       maxPayloadBytes,
     },
   };
+}
+
+/** Brings the provider's tables up to date. Safe at every start, and by many at once. */
+export async function prepareJobs(config: JobsConfig, pool: Pool): Promise<void> {
+  if (config.provider === "graphile") await migrateGraphile(pool);
 }
 
 /** The port for callers. `sql` runs statements on the app's own database pool. */

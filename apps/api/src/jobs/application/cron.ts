@@ -13,7 +13,7 @@ export function cronProblem({ cron, timezone }: CronSchedule): string | null {
     return `schedule "${cron}" must have five fields: minute hour day-of-month month day-of-week`;
   }
   try {
-    new Intl.DateTimeFormat("en", { timeZone: timezone });
+    Intl.DateTimeFormat("en", { timeZone: timezone });
   } catch {
     return `timezone "${timezone}" is not an IANA time zone such as "Europe/Berlin"`;
   }

@@ -48,7 +48,7 @@ export interface JobSpec<N extends JobName> {
 type CarriedByJson<N extends JobName> = [NonJsonPath<JobPayload<N>>] extends [never]
   ? unknown
   : {
-      readonly [Problem in `job "${N}": JSON cannot carry ${NonJsonPath<JobPayload<N>>}`]: never;
+      readonly [Problem in `job ${N}: JSON cannot carry ${NonJsonPath<JobPayload<N>>}`]: never;
     };
 
 /**
@@ -66,6 +66,8 @@ export function defineJob<const N extends JobName>(
     timeout: timeout ?? DEFAULT_TIMEOUT_MS,
     schedule: scheduleOf(spec.schedule),
     schema,
+    // What was enqueued under this name had this type, and the schema, where there is one, agreed.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     run: (payload, facts) => handler(payload as JobPayload<N>, { ...core, ...facts }),
   });
 }

@@ -1,6 +1,5 @@
 import { cronProblem } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
-import type { JobName } from "./job-types.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
 
 /** Every job of the app, each name once. Only `buildJobs` makes one. */
@@ -44,7 +43,7 @@ export function buildJobs(definitions: readonly JobDefinition[]): JobRegistry {
 }
 
 /** The definition of a name that comes from outside. */
-export function findJob(registry: JobRegistry, name: string): JobDefinition<JobName> | undefined {
+export function findJob(registry: JobRegistry, name: string): JobDefinition | undefined {
   return registry.find((definition) => definition.name === name);
 }
 

@@ -11,3 +11,12 @@ export interface JobRuntime {
    */
   stop(): Promise<void>;
 }
+
+/** A runtime that can tell whether jobs are being taken at this moment. */
+export interface ObservableJobRuntime extends JobRuntime {
+  readonly connected: boolean;
+}
+
+export function isObservable(runtime: JobRuntime): runtime is ObservableJobRuntime {
+  return "connected" in runtime && typeof runtime.connected === "boolean";
+}

@@ -1,8 +1,3 @@
-/** Tells the time; injected, so that tests can set it. */
-export interface JobClock {
-  now(): Date;
-}
-
 /** Structured logging, fields first; a pino logger is one. */
 export interface JobLogger {
   debug(fields: object, message: string): void;
@@ -16,5 +11,3 @@ export interface JobLogger {
 export interface SqlExecutor {
   query(text: string, values: readonly unknown[]): Promise<{ rows: unknown[] }>;
 }
-
-export const systemClock: JobClock = { now: () => new Date() };

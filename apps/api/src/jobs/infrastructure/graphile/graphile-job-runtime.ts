@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import type { JobRuntime } from "../../application/job-runtime.ts";
+import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { describePostgresError } from "./postgres-errors.ts";
 import { openWorkerSession, type WorkerSession } from "./worker-session.ts";
@@ -20,7 +20,7 @@ export interface GraphileJobRuntimeOptions {
  * Runs jobs from Postgres. It owns one worker session after another: when a session breaks (the
  * database restarts, the network fails) the next one is opened, until `stop()`.
  */
-export class GraphileJobRuntime implements JobRuntime {
+export class GraphileJobRuntime implements ObservableJobRuntime {
   readonly provider = "graphile";
   readonly #registry: JobRegistry;
   readonly #options: GraphileJobRuntimeOptions;
@@ -34,7 +34,6 @@ export class GraphileJobRuntime implements JobRuntime {
     this.#options = options;
   }
 
-  /** Whether jobs are being taken at this moment. */
   get connected(): boolean {
     return this.#connected;
   }

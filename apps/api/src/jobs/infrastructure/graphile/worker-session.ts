@@ -44,7 +44,9 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     application_name: "orbit-jobs",
   };
   const pool = new Pool({ ...connection, max: Math.min(concurrency, 8) + 2 });
-  pool.on("error", (err) => log.warn({ err }, "an idle database connection broke"));
+  const onConnectionError = (err: unknown) => log.warn({ err }, "a database connection broke");
+  pool.on("error", onConnectionError);
+  pool.on("connect", (connected) => connected.on("error", onConnectionError));
   const client = new Client({ ...connection, query_timeout: STEP_TIMEOUT_MS });
   client.on("error", broken.resolve);
   client.on("end", () => broken.resolve(new Error("the connection of the worker's lease ended")));

@@ -1,0 +1,88 @@
+import path from "node:path";
+import { createApp } from "#/app.ts";
+import { type Container, compose, createLogger } from "#/composition.ts";
+import {
+  type AppConfig,
+  ConfigError,
+  type Environment,
+  readConfig,
+  wantsEmbeddedPostgres,
+} from "#/config.ts";
+import { developmentToken } from "#/infrastructure/development-token.ts";
+import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { type HttpServer, listen } from "#/interfaces/http/server.ts";
+import { databaseProblem, portProblem } from "#/start-problems.ts";
+
+/** A process that runs. */
+export interface Orbit {
+  readonly config: AppConfig;
+  /** Where HTTP is served; `undefined` for a worker. */
+  readonly url: string | undefined;
+  readonly embedded: boolean;
+  /** Takes no more requests and jobs, lets those under way end, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts what the environment asks for; when it fails nothing is left running.
+ *
+ * @throws ConfigError with one message for people
+ */
+export async function boot(
+  env: Environment,
+  role: "server" | "worker",
+  orbitDirectory: string,
+): Promise<Orbit> {
+  const embedded = wantsEmbeddedPostgres(env);
+  const token = env.NODE_ENV !== "production" ? await developmentToken(orbitDirectory) : undefined;
+  const settings = embedded ? { ...env, JOBS_PROVIDER: env.JOBS_PROVIDER || "graphile" } : env;
+  // Whatever is wrong in the environment is said before anything is started.
+  const expected = readConfig(
+    embedded ? { ...settings, DATABASE_URL: "postgres://embedded/orbit" } : settings,
+    token,
+  );
+  if (role === "worker" && expected.jobs.provider === "noop") {
+    throw new ConfigError(["A worker needs a provider: set JOBS_PROVIDER=graphile."]);
+  }
+  const postgres = embedded
+    ? await startEmbeddedPostgres({ directory: path.join(orbitDirectory, "postgres") })
+    : undefined;
+  const config = postgres
+    ? readConfig({ ...settings, DATABASE_URL: postgres.url }, token)
+    : expected;
+  const container = compose(config, createLogger(config.logLevel));
+  let server: HttpServer | undefined;
+
+  const stop = async () => {
+    const graceMs = config.jobs.provider === "graphile" ? config.jobs.shutdownGraceMs : 0;
+    await Promise.all([server?.close(graceMs), container.runtime.stop()]);
+    await container.close();
+    await postgres?.stop();
+  };
+
+  try {
+    await container.migrate().catch((cause: unknown) => {
+      throw databaseProblem("DATABASE_URL", config.databaseUrl, cause);
+    });
+    if (role === "server") server = await serve(container);
+    if (role === "worker" || config.worker) await work(container);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { config, url: server?.url, embedded, stop };
+}
+
+function serve(container: Container): Promise<HttpServer> {
+  const { port } = container.config;
+  return listen(createApp(container), port).catch((cause: unknown) => {
+    throw portProblem(port, cause);
+  });
+}
+
+async function work({ config, runtime }: Container): Promise<void> {
+  await runtime.start().catch((cause: unknown) => {
+    if (config.jobs.provider !== "graphile") throw cause;
+    throw databaseProblem("WORKER_DATABASE_URL", config.jobs.workerDatabaseUrl, cause);
+  });
+}

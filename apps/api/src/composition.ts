@@ -1,0 +1,118 @@
+import { pino } from "pino";
+import type { AppConfig, MailerConfig } from "#/config.ts";
+import type { AppCore, AppFeature } from "#/core.ts";
+import { openDatabase, openPool } from "#/infrastructure/database.ts";
+import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
+import { createEventPublisher } from "#/infrastructure/event-publisher.ts";
+import {
+  createDevelopmentMailer,
+  type DevelopmentMailer,
+} from "#/infrastructure/mailer/development-mailer.ts";
+import { createSmtpMailer } from "#/infrastructure/mailer/smtp-mailer.ts";
+import { migrateApp } from "#/infrastructure/migrate.ts";
+import { randomIds } from "#/infrastructure/random-ids.ts";
+import { buildJobs, type JobRegistry } from "#/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import { buildJobQueue, buildJobRuntime, prepareJobs } from "#/jobs/feature.ts";
+import { type Clock, systemClock } from "#/kernel/clock.ts";
+import type { EventSubscriber } from "#/kernel/events.ts";
+import type { Logger } from "#/kernel/logger.ts";
+import type { Mailer } from "#/kernel/mailer.ts";
+import {
+  createWorkspaceService,
+  type WorkspaceService,
+} from "#/workspaces/application/workspace-service.ts";
+import { workspacesFeature } from "#/workspaces/feature.ts";
+import {
+  drizzleWorkspaceInvites,
+  drizzleWorkspaces,
+} from "#/workspaces/infrastructure/drizzle-repositories.ts";
+
+/** The assembled app. */
+export interface Container {
+  readonly config: AppConfig;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly registry: JobRegistry;
+  readonly queue: AppCore["queue"];
+  readonly runtime: JobRuntime;
+  readonly workspaces: WorkspaceService;
+  /** Only where mails are kept instead of sent. */
+  readonly developmentMailer: DevelopmentMailer | undefined;
+  /** Rejects when the database does not answer. */
+  pingDatabase(): Promise<void>;
+  /** Brings the tables of the app and of its jobs up to date. */
+  migrate(): Promise<void>;
+  /** Ends the database pool; stop the runtime first. */
+  close(): Promise<void>;
+}
+
+const features: readonly AppFeature[] = [workspacesFeature];
+
+/** The only place that knows every feature and every adapter. Nothing is connected yet. */
+export function compose(config: AppConfig, log: Logger, clock: Clock = systemClock): Container {
+  const pool = openPool(config.databaseUrl, log);
+  const mailer = createMailer(config.mailer, log);
+
+  let subscribers: readonly EventSubscriber[] = [];
+  const uow = createDrizzleUnitOfWork(
+    openDatabase(pool),
+    (db) => ({
+      workspaces: drizzleWorkspaces(db),
+      workspaceInvites: drizzleWorkspaceInvites(db),
+    }),
+    createEventPublisher(() => subscribers, log),
+  );
+
+  // The queue checks names against the registry, whose handlers may want the queue: whichever is
+  // used first, both are there by then.
+  const core: AppCore = {
+    uow,
+    clock,
+    ids: randomIds,
+    mailer,
+    log,
+    queue: {
+      enqueue: (name, payload, options) => queue.enqueue(name, payload, options),
+      enqueueMany: (requests) => queue.enqueueMany(requests),
+    },
+  };
+  const registry = buildJobs(features.flatMap((feature) => feature.jobs?.(core) ?? []));
+  const queue = buildJobQueue(config.jobs, registry, {
+    sql: { query: (text, values) => pool.query(text, [...values]) },
+  });
+  subscribers = features.flatMap((feature) => feature.subscribers?.(core) ?? []);
+
+  return {
+    config,
+    log,
+    clock,
+    registry,
+    queue,
+    runtime: buildJobRuntime(config.jobs, registry, { log }),
+    workspaces: createWorkspaceService(core),
+    developmentMailer: "sent" in mailer ? mailer : undefined,
+    async pingDatabase() {
+      await pool.query("select 1");
+    },
+    async migrate() {
+      await migrateApp(pool);
+      await prepareJobs(config.jobs, pool);
+    },
+    close: () => pool.end(),
+  };
+}
+
+function createMailer(config: MailerConfig, log: Logger): Mailer | DevelopmentMailer {
+  switch (config.kind) {
+    case "development":
+      return createDevelopmentMailer(log);
+    case "smtp":
+      return createSmtpMailer(config.url, config.from);
+  }
+}
+
+/** JSON lines on standard output. */
+export function createLogger(level: AppConfig["logLevel"]): Logger {
+  return pino({ level, timestamp: pino.stdTimeFunctions.isoTime, base: null });
+}

@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { type JobsConfig, readJobsConfig } from "#/jobs/feature.ts";
+
+export type MailerConfig =
+  | { readonly kind: "development" }
+  | { readonly kind: "smtp"; readonly url: string; readonly from: string };
+
+export interface AppConfig {
+  readonly production: boolean;
+  readonly port: number;
+  /** Bearer token of every route but the open ones. */
+  readonly apiToken: string;
+  readonly databaseUrl: string;
+  /** Whether this process executes jobs beside serving HTTP. */
+  readonly worker: boolean;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly mailer: MailerConfig;
+  readonly jobs: JobsConfig;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The start cannot go on; the message is complete, for people, and holds no secret. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(
+      `Orbit Jobs cannot start:\n${problems.map((problem) => `- ${problem}`).join("\n")}\n` +
+        "Every variable is explained in .env.example.",
+      options,
+    );
+    this.name = "ConfigError";
+  }
+}
+
+const optional = <T extends string>(schema: z.ZodType<T>) =>
+  z.preprocess((text) => (text === "" ? undefined : text), schema.optional());
+
+const environment = z
+  .object({
+    NODE_ENV: z.string().optional(),
+    PORT: optional(
+      z.string().refine((text) => /^\d+$/.test(text) && Number(text) <= 65_535, {
+        error: "PORT must be a whole number from 0 to 65535; leave it out for 4002.",
+      }),
+    ),
+    ORBIT_API_TOKEN: optional(
+      z.string().min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." }),
+    ),
+    DATABASE_URL: optional(z.string()),
+    JOBS_PROVIDER: optional(z.string()),
+    JOBS_WORKER: optional(
+      z.enum(["on", "off"], { error: "JOBS_WORKER must be on or off; leave it out for on." }),
+    ),
+    LOG_LEVEL: optional(
+      z.enum(["debug", "info", "warn", "error"], {
+        error: "LOG_LEVEL must be debug, info, warn or error; leave it out for info.",
+      }),
+    ),
+    SMTP_URL: optional(
+      z.string().regex(/^smtps?:\/\/./, {
+        error: "SMTP_URL must be a URL like smtp://user:password@host:587.",
+      }),
+    ),
+    MAIL_FROM: optional(z.string()),
+  })
+  .superRefine((env, context) => {
+    const need = (problem: string) => context.addIssue({ code: "custom", message: problem });
+    if (env.NODE_ENV === "production") {
+      if (!env.ORBIT_API_TOKEN) need("ORBIT_API_TOKEN must be set in production.");
+      if (!env.DATABASE_URL) {
+        need("DATABASE_URL must be set in production: nothing is embedded there.");
+      }
+      if (!env.JOBS_PROVIDER) need("JOBS_PROVIDER must be set in production: graphile or noop.");
+    }
+    if (env.SMTP_URL && !env.MAIL_FROM) {
+      need("MAIL_FROM must be set with SMTP_URL: the sender's address.");
+    }
+  });
+
+/**
+ * Reads the environment. `DATABASE_URL` must be in it: of the user, or of the embedded Postgres.
+ *
+ * @throws ConfigError that lists every problem
+ */
+export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
+  const app = environment.safeParse(env, { reportInput: false });
+  const jobs = readJobsConfig(env);
+  const problems = [
+    ...(app.error?.issues.map(({ message }) => message) ?? []),
+    ...(jobs.ok ? [] : jobs.problems),
+  ];
+  if (!app.success || !jobs.ok) throw new ConfigError([...new Set(problems)]);
+  const { data } = app;
+  const apiToken = data.ORBIT_API_TOKEN ?? madeUpToken;
+  if (data.DATABASE_URL === undefined) throw new ConfigError(["DATABASE_URL must be set."]);
+  if (apiToken === undefined) throw new ConfigError(["ORBIT_API_TOKEN must be set."]);
+  return {
+    production: data.NODE_ENV === "production",
+    port: Number(data.PORT ?? 4002),
+    apiToken,
+    databaseUrl: data.DATABASE_URL,
+    worker: data.JOBS_WORKER !== "off",
+    logLevel: data.LOG_LEVEL ?? "info",
+    mailer:
+      data.SMTP_URL && data.MAIL_FROM
+        ? { kind: "smtp", url: data.SMTP_URL, from: data.MAIL_FROM }
+        : { kind: "development" },
+    jobs: jobs.config,
+  };
+}
+
+/** Whether the start has to bring its own Postgres. */
+export function wantsEmbeddedPostgres(env: Environment): boolean {
+  return !env.DATABASE_URL && env.NODE_ENV !== "production";
+}

@@ -1,0 +1,27 @@
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import type { JobQueue } from "#/jobs/application/job-queue.ts";
+import type { Clock } from "#/kernel/clock.ts";
+import type { Feature } from "#/kernel/feature.ts";
+import type { Ids } from "#/kernel/ids.ts";
+import type { Logger } from "#/kernel/logger.ts";
+import type { Mailer } from "#/kernel/mailer.ts";
+import type { UnitOfWork } from "#/kernel/unit-of-work.ts";
+
+declare global {
+  namespace OrbitJobs {
+    /** What every handler of this app finds on `ctx`, and every feature in its `core`. */
+    interface Core {
+      readonly uow: UnitOfWork;
+      readonly clock: Clock;
+      readonly ids: Ids;
+      readonly mailer: Mailer;
+      readonly queue: JobQueue;
+    }
+  }
+}
+
+export interface AppCore extends OrbitJobs.Core {
+  readonly log: Logger;
+}
+
+export type AppFeature = Feature<AppCore, JobDefinition>;

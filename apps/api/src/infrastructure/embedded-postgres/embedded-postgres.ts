@@ -1,0 +1,141 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import path from "node:path";
+import { promisify } from "node:util";
+import { Client } from "pg";
+import { findBinaries } from "./binaries.ts";
+import { findRunningPort } from "./running-postgres.ts";
+import { findHome, type PostgresHome } from "./unprivileged-home.ts";
+
+const run = promisify(execFile);
+const COMMAND_TIMEOUT_MS = 60_000;
+
+export interface EmbeddedPostgres {
+  /** Of the database "orbit". */
+  readonly url: string;
+  /** Stops it, unless another process of ours started it and still lives. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedPostgresOptions {
+  readonly directory: string;
+  /** Server settings, e.g. `{ fsync: "off" }` for tests. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs a real Postgres on loopback for as long as this process lives, or joins the one that runs on
+ * the directory already. It is no child of ours in the terminal's eyes: Ctrl-C must reach the
+ * workers first, which need their database to come to an end.
+ */
+export async function startEmbeddedPostgres(
+  options: EmbeddedPostgresOptions,
+): Promise<EmbeddedPostgres> {
+  const home = await findHome(path.resolve(options.directory), await findBinaries());
+  await mkdir(home.directory, { recursive: true });
+  const data = path.join(home.directory, "data");
+  const ownerFile = path.join(home.directory, "owner.pid");
+  const password = await initialise(home, data);
+  const running = await findRunningPort(data, password);
+  const isOurs = running === undefined || !(await isOwned(ownerFile));
+  const port = running ?? (await start(home, data, options.settings ?? {}));
+  if (isOurs) await writeFile(ownerFile, `${process.pid}\n`);
+  await createDatabase(port, password);
+  return {
+    url: `postgres://orbit:${password}@127.0.0.1:${port}/orbit`,
+    async stop() {
+      if (!isOurs) return;
+      await rm(ownerFile, { force: true });
+      await postgres(home, "pgCtl", ["stop", "-D", data, "-m", "fast", "-w"]);
+    },
+  };
+}
+
+/** Makes the data directory once, whole or not at all, and gives its password. */
+async function initialise(home: PostgresHome, data: string): Promise<string> {
+  const passwordFile = path.join(home.directory, "password");
+  if (await stat(data).catch(() => undefined)) return (await readFile(passwordFile, "utf8")).trim();
+  const password = randomBytes(24).toString("base64url");
+  const fresh = `${data}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { mode: 0o700 });
+  await writeFile(passwordFile, `${password}\n`);
+  await chmod(passwordFile, 0o600);
+  const { uid, gid } = home.user;
+  if (uid !== undefined && gid !== undefined) {
+    await chown(fresh, uid, gid);
+    await chown(passwordFile, uid, gid);
+  }
+  await postgres(home, "initdb", [
+    ...["-D", fresh, "-U", "orbit", "-A", "scram-sha-256", `--pwfile=${passwordFile}`],
+    ...["-E", "UTF8", "--locale=C"],
+  ]);
+  await rename(fresh, data);
+  return password;
+}
+
+async function start(
+  home: PostgresHome,
+  data: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<number> {
+  const port = await freePort();
+  const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", port, ...settings };
+  const flags = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`);
+  const log = path.join(data, "server.log");
+  await postgres(home, "pgCtl", ["start", "-D", data, "-w", "-l", log, "-o", flags.join(" ")]);
+  return port;
+}
+
+async function isOwned(ownerFile: string): Promise<boolean> {
+  const pid = Number(await readFile(ownerFile, "utf8").catch(() => ""));
+  if (!pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function createDatabase(port: number, password: string): Promise<void> {
+  const client = new Client({
+    ...{ host: "127.0.0.1", port, user: "orbit", password, database: "postgres" },
+  });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query("select from pg_database where datname = 'orbit'");
+    if (rowCount === 0) await client.query("create database orbit");
+  } finally {
+    await client.end();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port is free");
+  return address.port;
+}
+
+async function postgres(
+  home: PostgresHome,
+  command: keyof PostgresHome["binaries"],
+  args: readonly string[],
+): Promise<void> {
+  try {
+    await run(home.binaries[command], args, {
+      ...home.user,
+      cwd: home.directory,
+      timeout: COMMAND_TIMEOUT_MS,
+      env: { PATH: process.env.PATH, LC_ALL: "C" },
+    });
+  } catch (cause) {
+    const output = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : "";
+    throw new Error(`The embedded Postgres failed (${command}): ${output.trim()}`, { cause });
+  }
+}

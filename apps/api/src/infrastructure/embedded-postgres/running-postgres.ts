@@ -1,0 +1,62 @@
+import { readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { Client } from "pg";
+
+const PATIENCE_MS = 30_000;
+const INTERVAL_MS = 100;
+
+/**
+ * The port of the Postgres that runs on this data directory, left behind by a process that was
+ * killed or kept by one that lives; `undefined` when there is none. A stale pid file, whose number
+ * belongs to another program by now, is removed.
+ */
+export async function findRunningPort(data: string, password: string): Promise<number | undefined> {
+  const pidFile = path.join(data, "postmaster.pid");
+  const deadline = Date.now() + PATIENCE_MS;
+  while (Date.now() < deadline) {
+    const lines = (await readFile(pidFile, "utf8").catch(() => "")).split("\n");
+    const [pid, port] = [Number(lines[0]), Number(lines[3])];
+    if (!pid || !isAlive(pid)) return undefined;
+    if (port && (await servesDirectory(port, password, data))) return port;
+    if (!(await isPostgres(pid))) {
+      await rm(pidFile, { force: true });
+      return undefined;
+    }
+    // It is starting, recovering or stopping.
+    await delay(INTERVAL_MS);
+  }
+  throw new Error(`A Postgres on ${data} neither answers nor ends; see its log beside it.`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+async function servesDirectory(port: number, password: string, data: string): Promise<boolean> {
+  const client = new Client({
+    ...{ host: "127.0.0.1", port, user: "orbit", password, database: "postgres" },
+    connectionTimeoutMillis: 2_000,
+  });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ data_directory: string }>("show data_directory");
+    return rows[0]?.data_directory === data;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Where there is no /proc, a process with that number is taken for Postgres. */
+async function isPostgres(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "postgres");
+  return command.includes("postgres");
+}

@@ -1,0 +1,20 @@
+import type { EventPublisher, EventSubscriber } from "#/kernel/events.ts";
+import type { Logger } from "#/kernel/logger.ts";
+
+/** In this process, one subscriber after the other. What must survive a crash is a job. */
+export function createEventPublisher(
+  subscribers: () => readonly EventSubscriber[],
+  log: Logger,
+): EventPublisher {
+  return {
+    async publish(events) {
+      for (const event of events) {
+        for (const subscriber of subscribers()) {
+          await subscriber(event).catch((err: unknown) =>
+            log.error({ err, event: event.type }, "a subscriber failed"),
+          );
+        }
+      }
+    },
+  };
+}

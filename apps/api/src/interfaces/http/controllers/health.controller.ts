@@ -1,0 +1,22 @@
+import { Hono } from "hono";
+
+export interface HealthDependencies {
+  readonly provider: string;
+  readonly worker: () => "working" | "reconnecting" | "off";
+  readonly pingDatabase: () => Promise<void>;
+}
+
+/** `GET /health`: 200 when the process can do its work, 503 with the same facts when it cannot. */
+export function healthController({ provider, worker, pingDatabase }: HealthDependencies): Hono {
+  return new Hono().get("/health", async (c) => {
+    const database = await pingDatabase().then(
+      () => "up",
+      () => "down",
+    );
+    const healthy = database === "up" && worker() !== "reconnecting";
+    return c.json(
+      { status: healthy ? "ok" : "degraded", provider, worker: worker(), database },
+      healthy ? 200 : 503,
+    );
+  });
+}

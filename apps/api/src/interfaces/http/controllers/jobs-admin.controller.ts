@@ -1,0 +1,90 @@
+import { Hono } from "hono";
+import { nextTick } from "#/jobs/application/cron.ts";
+import { InvalidOptionsError, JobsError, UnknownJobError } from "#/jobs/application/job-errors.ts";
+import type { EnqueueOptions, JobQueue } from "#/jobs/application/job-queue.ts";
+import { findJob, type JobRegistry } from "#/jobs/application/job-registry.ts";
+import type { JobName, JobPayload } from "#/jobs/application/job-types.ts";
+import type { Clock } from "#/kernel/clock.ts";
+import { AppError } from "#/kernel/errors.ts";
+import { readJson } from "../read-body.ts";
+
+/** The registry, and enqueueing by hand; behind the bearer token. */
+export function jobsAdminController(registry: JobRegistry, queue: JobQueue, clock: Clock): Hono {
+  return new Hono()
+    .get("/jobs", (c) =>
+      c.json({
+        jobs: registry.map(({ name, feature, schedule, maxAttempts }) => ({
+          name,
+          feature: feature ?? null,
+          maxAttempts,
+          schedule: schedule ? { cron: schedule.cron, timezone: schedule.timezone } : null,
+          nextTick: schedule ? nextTick(schedule, clock.now()) : null,
+        })),
+      }),
+    )
+    .post("/jobs", async (c) => {
+      const { name, payload, ...options } = await readRequest(() => readJson(c));
+      if (typeof name !== "string") throw new UnknownJobError(String(name));
+      const definition = findJob(registry, name);
+      if (!definition) throw new UnknownJobError(name);
+      await queue.enqueue(definition.name, asPayload(payload), readOptions(options));
+      return c.json({ enqueued: { name } }, 202);
+    });
+}
+
+async function readRequest(read: () => Promise<unknown>): Promise<Record<string, unknown>> {
+  const body = await read().catch((cause: unknown) => {
+    if (!(cause instanceof AppError)) throw cause;
+    throw notARequest(cause.message, cause);
+  });
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...body };
+  throw notARequest("The body is not an object.");
+}
+
+/** For a job, a body that cannot be read at all is a payload that cannot be carried. */
+function notARequest(problem: string, cause?: unknown): JobsError {
+  const message = `${problem} Send {"name": "…", "payload": {…}}.`;
+  return new JobsError("jobs.invalid_payload", 422, message, { cause, details: { issues: [] } });
+}
+
+/** The queue checks the payload against the job's schema. */
+function asPayload(payload: unknown): JobPayload<JobName> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return payload as JobPayload<JobName>;
+}
+
+function readOptions({
+  runAt,
+  jobKey,
+  maxAttempts,
+  ...others
+}: Record<string, unknown>): EnqueueOptions {
+  const [unknownOption] = Object.keys(others);
+  if (unknownOption !== undefined) {
+    throw new InvalidOptionsError(unknownOption, "is not known: use runAt, jobKey or maxAttempts");
+  }
+  const options: EnqueueOptions = {};
+  if (runAt !== undefined) options.runAt = readDate(runAt);
+  if (jobKey !== undefined) {
+    if (typeof jobKey !== "string") throw new InvalidOptionsError("jobKey", "must be a string");
+    options.jobKey = jobKey;
+  }
+  if (maxAttempts !== undefined) {
+    if (typeof maxAttempts !== "number") {
+      throw new InvalidOptionsError("maxAttempts", "must be a number");
+    }
+    options.maxAttempts = maxAttempts;
+  }
+  return options;
+}
+
+const ISO_INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+function readDate(text: unknown): Date {
+  const date =
+    typeof text === "string" && ISO_INSTANT.test(text) ? new Date(text) : new Date(Number.NaN);
+  if (Number.isNaN(date.getTime())) {
+    throw new InvalidOptionsError("runAt", 'must be an instant like "2026-12-24T18:00:00Z"');
+  }
+  return date;
+}

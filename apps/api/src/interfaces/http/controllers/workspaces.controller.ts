@@ -1,0 +1,58 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Clock } from "#/kernel/clock.ts";
+import { AppError } from "#/kernel/errors.ts";
+import type { WorkspaceService } from "#/workspaces/application/workspace-service.ts";
+import { inviteStatus, type WorkspaceInvite } from "#/workspaces/domain/workspace-invite.ts";
+import { readBody } from "../read-body.ts";
+
+const newWorkspace = z.strictObject({
+  slug: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])$/, { error: "2 to 48 of a-z, 0-9 and inner -" }),
+  name: z.string().trim().min(1).max(100),
+});
+
+const newInvite = z.strictObject({ email: z.email().max(254).toLowerCase() });
+
+/** Workspaces and their invites, behind the bearer token. */
+export function workspacesController(workspaces: WorkspaceService, clock: Clock): Hono {
+  const shown = ({ id, email, createdAt, expiresAt, ...invite }: WorkspaceInvite) => ({
+    id,
+    email,
+    status: inviteStatus({ id, email, createdAt, expiresAt, ...invite }, clock.now()),
+    createdAt,
+    expiresAt,
+  });
+  return new Hono()
+    .post("/workspaces", async (c) => {
+      const workspace = await workspaces.create(await readBody(c, newWorkspace));
+      return c.json({ workspace }, 201);
+    })
+    .post("/workspaces/:slug/invites", async (c) => {
+      const { email } = await readBody(c, newInvite);
+      const invite = await workspaces.invite(c.req.param("slug"), email);
+      // The token is shown this once: the invitee's link is for the caller to make.
+      return c.json({ invite: { ...shown(invite), token: invite.token } }, 201);
+    })
+    .get("/workspaces/:slug/invites", async (c) => {
+      const invites = await workspaces.listInvites(c.req.param("slug"));
+      return c.json({ invites: invites.map(shown) });
+    })
+    .delete("/workspaces/:slug/invites/:id", async (c) => {
+      const id = z.uuid().safeParse(c.req.param("id"));
+      if (!id.success) {
+        throw new AppError("workspaces.invite_not_found", 404, "There is no such open invite.");
+      }
+      await workspaces.revokeInvite(c.req.param("slug"), id.data);
+      return c.body(null, 204);
+    });
+}
+
+/** The invitee's side; the invite's own token is the credential. */
+export function acceptInviteController(workspaces: WorkspaceService): Hono {
+  return new Hono().post("/invites/:token/accept", async (c) => {
+    const { id, slug, name } = await workspaces.acceptInvite(c.req.param("token"));
+    return c.json({ workspace: { id, slug, name } });
+  });
+}

@@ -1,0 +1,48 @@
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { z } from "zod";
+import { AppError } from "#/kernel/errors.ts";
+import type { Logger } from "#/kernel/logger.ts";
+
+/** Ours, and those of modules that know nothing of us: whoever has a code and a status. */
+const publicError = z.object({
+  code: z.string(),
+  status: z.number().int().min(400).max(599),
+  message: z.string(),
+  details: z.record(z.string(), z.unknown()).default({}),
+  retryAfterSeconds: z.number().optional(),
+});
+
+/** Turns whatever a route threw into `{"error": {code, message, …}}`. */
+export function errorResponse(error: unknown, c: Context, log: Logger): Response {
+  if (error instanceof HTTPException) return errorResponse(fromHono(error), c, log);
+  const known = error instanceof Error ? publicError.safeParse(error).data : undefined;
+  if (!known) {
+    log.error(
+      { err: error, method: c.req.method, path: c.req.path },
+      "a request failed unexpectedly",
+    );
+    const body = { code: "internal", message: "Something went wrong; it has been logged." };
+    return c.json({ error: body }, 500);
+  }
+  const { code, status, message, details, retryAfterSeconds } = known;
+  if (status >= 500) log.warn({ err: error, path: c.req.path }, "a request failed");
+  if (retryAfterSeconds !== undefined)
+    c.header("retry-after", String(Math.ceil(retryAfterSeconds)));
+  return c.json({ error: { code, message, ...details } }, contentful(status));
+}
+
+function fromHono(error: HTTPException): AppError {
+  return new AppError(
+    "request.invalid",
+    error.status,
+    error.message || "The request is not valid.",
+  );
+}
+
+/** 400 to 599 all have a body. */
+function contentful(status: number): ContentfulStatusCode {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema above has checked it
+  return status as ContentfulStatusCode;
+}

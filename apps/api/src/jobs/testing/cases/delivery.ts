@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import type { JobContext } from "../../application/job-definition.ts";
+import type { JsonValue } from "../../application/json.ts";
+import type { ContractCase } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld, work } from "../in-world.ts";
+import { createProbe } from "../probe.ts";
+
+const PAYLOADS: readonly JsonValue[] = [
+  {},
+  null,
+  0,
+  "",
+  false,
+  [],
+  [1, [2, { three: null }]],
+  "Grüße, 世界 🌍 \u2028 \\u0000 \u0000",
+  { text: "\u0000", deep: { deep: { deep: { deep: {} } } } },
+  { big: Number.MAX_SAFE_INTEGER, small: -1.5e-300 },
+  { _cron: { ts: "2026-01-01T00:00:00Z", backfilled: false } },
+];
+
+export const deliveryCases: readonly ContractCase[] = [
+  {
+    title: "a job runs with its payload and the facts of its run",
+    async run(harness) {
+      const runs = createProbe<{ payload: JsonValue; ctx: JobContext }>();
+      const job = contractJob("contract.work", async (payload, ctx) =>
+        runs.report({ payload, ctx }),
+      );
+      await inWorld(harness, [job], async (world) => {
+        await world.queue.enqueue("contract.work", { hello: "world" });
+        await work(world);
+        const { payload, ctx } = await runs.next();
+        assert.deepEqual(payload, { hello: "world" });
+        assert.equal(ctx.jobName, "contract.work");
+        assert.equal(typeof ctx.jobId, "string");
+        assert.deepEqual([ctx.attempt, ctx.maxAttempts], [1, 10]);
+        assert.equal(ctx.signal.aborted, false);
+        ctx.log.debug({}, "a handler can log");
+      });
+    },
+  },
+  {
+    title: "a worker that waits takes a new job at once",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => runs.report(payload));
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        await world.queue.enqueue("contract.work", 1);
+        assert.equal(await runs.next(), 1);
+      });
+    },
+  },
+  {
+    title: "every JSON value arrives as it was sent",
+    async run(harness) {
+      const runs = createProbe<{ json: string }>();
+      const job = contractJob("contract.work", async (payload) => {
+        runs.report({ json: JSON.stringify(payload) });
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        for (const payload of PAYLOADS) {
+          await world.queue.enqueue("contract.work", payload);
+          assert.equal((await runs.next()).json, JSON.stringify(payload));
+        }
+        const polluting: JsonValue = { ["__proto__"]: { polluted: true }, constructor: "x" };
+        await world.queue.enqueueMany([{ name: "contract.work", payload: polluting }]);
+        assert.equal((await runs.next()).json, JSON.stringify(polluting));
+      });
+    },
+  },
+  {
+    title: "enqueueMany stores all of its jobs",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => runs.report(payload));
+      await inWorld(harness, [job], async (world) => {
+        await world.queue.enqueueMany([]);
+        await world.queue.enqueueMany(
+          Array.from({ length: 50 }, (_, payload) => ({ name: "contract.work", payload })),
+        );
+        await work(world);
+        const seen = new Set<JsonValue>();
+        for (let run = 0; run < 50; run++) seen.add(await runs.next());
+        assert.equal(seen.size, 50);
+      });
+    },
+  },
+  {
+    title: "jobs run side by side, up to the concurrency",
+    async run(harness) {
+      const begun = createProbe<JsonValue>();
+      const go = Promise.withResolvers<void>();
+      const job = contractJob("contract.work", async (payload) => {
+        begun.report(payload);
+        await go.promise;
+      });
+      await inWorld(harness, [job], async (world) => {
+        await world.queue.enqueueMany(
+          [1, 2, 3].map((payload) => ({ name: "contract.work", payload })),
+        );
+        await work(world, { concurrency: 2 });
+        await begun.next();
+        await begun.next();
+        assert.equal(begun.unread.length, 0);
+        go.resolve();
+        await begun.next();
+      });
+    },
+  },
+  {
+    title: "a job whose name a worker does not know is left for one that does",
+    async run(harness) {
+      const runs = createProbe<string>();
+      const known = contractJob("contract.work", async () => runs.report("known"));
+      const unknown = contractJob("contract.other", async () => runs.report("unknown"));
+      await inWorld(harness, [known, unknown], async (world) => {
+        await world.queue.enqueue("contract.other", 1);
+        await world.queue.enqueue("contract.work", 1);
+        const old = await work(world, { definitions: [known] });
+        assert.equal(await runs.next(), "known");
+        await old.stop();
+        assert.equal(await world.pendingCount(), 1);
+        await work(world);
+        assert.equal(await runs.next(), "unknown");
+      });
+    },
+  },
+];

@@ -1,0 +1,19 @@
+import type { ContractCase } from "../contract-harness.ts";
+import { deliveryCases } from "./delivery.ts";
+import { jobKeyCases } from "./job-key.ts";
+import { lifecycleCases } from "./lifecycle.ts";
+import { refusalCases } from "./refusals.ts";
+import { retryCases } from "./retries.ts";
+import { runAtCases } from "./run-at.ts";
+import { scheduleCases } from "./schedules.ts";
+
+/** The contract, topic by topic. */
+export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = {
+  delivery: deliveryCases,
+  refusals: refusalCases,
+  retries: retryCases,
+  runAt: runAtCases,
+  jobKey: jobKeyCases,
+  schedules: scheduleCases,
+  lifecycle: lifecycleCases,
+};

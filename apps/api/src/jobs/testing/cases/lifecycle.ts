@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import type { JsonValue } from "../../application/json.ts";
+import type { ContractCase } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld, whenAborted, work } from "../in-world.ts";
+import { createProbe, eventually } from "../probe.ts";
+
+export const lifecycleCases: readonly ContractCase[] = [
+  {
+    title: "stop() waits for the handler under way and takes nothing new",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const finish = Promise.withResolvers<void>();
+      const job = contractJob("contract.work", async (payload) => {
+        runs.report(payload);
+        if (payload === "slow") await finish.promise;
+      });
+      await inWorld(harness, [job], async (world) => {
+        const runtime = await work(world, { concurrency: 1 });
+        await world.queue.enqueue("contract.work", "slow");
+        await runs.next();
+        await world.queue.enqueue("contract.work", "next");
+        let stopped = false;
+        const stopping = runtime.stop().then(() => (stopped = true));
+        assert.equal(stopped, false);
+        finish.resolve();
+        await stopping;
+        assert.equal(runs.unread.length, 0);
+        assert.equal(await world.pendingCount(), 1);
+        await work(world);
+        assert.equal(await runs.next(), "next");
+      });
+    },
+  },
+  {
+    title: "after the grace the signal aborts, and what did not finish runs elsewhere at once",
+    async run(harness) {
+      const runs = createProbe<string>();
+      const job = contractJob("contract.work", async (payload, ctx) => {
+        runs.report(`attempt ${ctx.attempt}`);
+        if (ctx.attempt > 1) return;
+        await whenAborted(ctx);
+        runs.report("aborted");
+        // A handler that ignores its signal.
+        if (payload === "deaf") await new Promise(() => undefined);
+        throw new Error("cut short");
+      });
+      await inWorld(harness, [job], async (world) => {
+        const first = await work(world, { shutdownGraceMs: 20 });
+        await world.queue.enqueue("contract.work", "deaf");
+        assert.equal(await runs.next(), "attempt 1");
+        await first.stop();
+        assert.equal(await runs.next(), "aborted");
+        await work(world);
+        assert.equal(await runs.next(), "attempt 2");
+      });
+    },
+  },
+  {
+    title: "a last attempt that the stop cuts off leaves the job dead, and says why",
+    async run(harness) {
+      const begun = createProbe<true>();
+      const job = contractJob("contract.work", async () => {
+        begun.report(true);
+        await new Promise(() => undefined);
+      });
+      await inWorld(harness, [job], async (world) => {
+        const runtime = await work(world, { shutdownGraceMs: 20 });
+        await world.queue.enqueue("contract.work", 1, { maxAttempts: 1 });
+        await begun.next();
+        await runtime.stop();
+        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        const [dead] = await world.deadJobs();
+        assert.match(dead?.lastError ?? "", /stopped|timed out|cut off/);
+      });
+    },
+  },
+  {
+    title: "start() and stop() may be called again, at the same time and in any order",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => runs.report(payload));
+      await inWorld(harness, [job], async (world) => {
+        const runtime = world.runtime();
+        await runtime.stop();
+        await Promise.all([runtime.start(), runtime.start()]);
+        await Promise.all([runtime.stop(), runtime.stop()]);
+        await runtime.stop();
+        for (let round = 0; round < 5; round++) {
+          const starting = runtime.start().catch(() => undefined);
+          await Promise.all([starting, runtime.stop()]);
+        }
+        await runtime.start();
+        await world.queue.enqueue("contract.work", "alive");
+        assert.equal(await runs.next(), "alive");
+      });
+    },
+  },
+  {
+    title: "two instances share the work: each job runs once",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => runs.report(payload));
+      await inWorld(harness, [job], async (world) => {
+        await Promise.all([work(world), work(world)]);
+        await world.queue.enqueueMany(
+          Array.from({ length: 100 }, (_, payload) => ({ name: "contract.work", payload })),
+        );
+        const seen = new Set<JsonValue>();
+        for (let run = 0; run < 100; run++) seen.add(await runs.next());
+        await eventually("all is done", async () => (await world.pendingCount()) === 0);
+        assert.equal(seen.size, 100);
+        assert.equal(runs.unread.length, 0);
+      });
+    },
+  },
+];

@@ -1,0 +1,8 @@
+import type { EventSubscriber } from "./events.ts";
+
+/** What a feature brings to the app. `Job` is the definition of a background job. */
+export interface Feature<Core, Job> {
+  readonly name: string;
+  readonly jobs?: (core: Core) => readonly Job[];
+  readonly subscribers?: (core: Core) => readonly EventSubscriber[];
+}

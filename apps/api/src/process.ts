@@ -1,0 +1,42 @@
+import { fileURLToPath } from "node:url";
+import { boot, type Orbit } from "#/boot.ts";
+import { ConfigError } from "#/config.ts";
+
+/** Files of this machine: the embedded Postgres and the development token. */
+const ORBIT_DIRECTORY = fileURLToPath(new URL("../../../.orbit", import.meta.url));
+
+/**
+ * Runs one role for the life of the process. The first SIGTERM or SIGINT stops it gracefully, the
+ * second at once.
+ */
+export async function runProcess(
+  role: "server" | "worker",
+  onStarted: (orbit: Orbit) => void,
+): Promise<void> {
+  const stopping = new Promise<void>((resolve) => {
+    let signals = 0;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        signals += 1;
+        if (signals > 1) process.exit(1);
+        resolve();
+      });
+    }
+  });
+  try {
+    const orbit = await boot(process.env, role, ORBIT_DIRECTORY);
+    onStarted(orbit);
+    await stopping;
+    await orbit.stop();
+    // A handler that ignored its signal must not keep a process alive whose jobs were given away.
+    process.exit(0);
+  } catch (error) {
+    const expected = error instanceof ConfigError;
+    process.stderr.write(`${expected ? error.message : describe(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,18 @@
+import type { Orbit } from "#/boot.ts";
+
+/** What `npm start` says when it is ready: all that is needed for a first try. */
+export function welcome({ url, config, embedded }: Orbit): string {
+  const lines = [`Orbit Jobs listens on ${url} (provider: ${config.jobs.provider}).`];
+  if (config.production) return `${lines.join("\n")}\n`;
+  const post = (path: string, body: object) =>
+    `  curl -X POST ${url}${path} -H 'authorization: Bearer ${config.apiToken}' ` +
+    `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  lines.push(
+    embedded ? "Postgres is embedded; its data is kept in .orbit/." : "It uses DATABASE_URL.",
+    `API token: ${config.apiToken}`,
+    "Try:",
+    post("/v1/workspaces", { slug: "acme", name: "Acme" }),
+    post("/v1/workspaces/acme/invites", { email: "you@example.com" }),
+  );
+  return `\n${lines.join("\n")}\n\n`;
+}

@@ -1,0 +1,5 @@
+import { runProcess } from "#/process.ts";
+
+await runProcess("worker", ({ config }) => {
+  process.stdout.write(`Orbit Jobs works (${config.jobs.provider}). Ctrl-C stops it.\n`);
+});

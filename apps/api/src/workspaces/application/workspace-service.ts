@@ -1,0 +1,108 @@
+import { AppError } from "#/kernel/errors.ts";
+import type { Workspace } from "../domain/workspace.ts";
+import {
+  type InviteCreated,
+  inviteExpiry,
+  inviteStatus,
+  type WorkspaceInvite,
+} from "../domain/workspace-invite.ts";
+import type { WorkspaceRepository } from "./repositories.ts";
+
+const INVITES_LISTED = 100;
+
+export interface WorkspaceService {
+  /** @throws AppError `workspaces.slug_taken` */
+  create(input: { slug: string; name: string }): Promise<Workspace>;
+  /** @throws AppError `workspaces.not_found`, `workspaces.already_invited` */
+  invite(slug: string, email: string): Promise<WorkspaceInvite>;
+  /** The newest hundred. @throws AppError `workspaces.not_found` */
+  listInvites(slug: string): Promise<readonly WorkspaceInvite[]>;
+  /** @throws AppError `workspaces.not_found`, `workspaces.invite_not_found` */
+  revokeInvite(slug: string, inviteId: string): Promise<void>;
+  /** @throws AppError `workspaces.invite_not_found`, `workspaces.invite_closed` */
+  acceptInvite(token: string): Promise<Workspace>;
+}
+
+export function createWorkspaceService({ uow, clock, ids }: OrbitJobs.Core): WorkspaceService {
+  return {
+    create: ({ slug, name }) =>
+      uow.run(async (tx) => {
+        const workspace = { id: ids.id(), slug, name, createdAt: clock.now() };
+        if (!(await tx.workspaces.add(workspace))) {
+          throw new AppError("workspaces.slug_taken", 409, `The slug "${slug}" is taken.`);
+        }
+        return workspace;
+      }),
+
+    invite: (slug, email) =>
+      uow.run(async (tx) => {
+        const workspace = await workspaceOf(tx.workspaces, slug);
+        const createdAt = clock.now();
+        const invite: WorkspaceInvite = {
+          id: ids.id(),
+          workspaceId: workspace.id,
+          email,
+          token: ids.token(),
+          createdAt,
+          expiresAt: inviteExpiry(createdAt),
+          acceptedAt: null,
+          revokedAt: null,
+        };
+        await tx.workspaceInvites.closeExpired(workspace.id, email, createdAt);
+        if (!(await tx.workspaceInvites.add(invite))) {
+          throw new AppError(
+            "workspaces.already_invited",
+            409,
+            "This address has an open invite already; revoke it to send another.",
+          );
+        }
+        const created: InviteCreated = {
+          type: "workspaces.invite-created",
+          inviteId: invite.id,
+          createdAt,
+        };
+        tx.events.record(created);
+        return invite;
+      }),
+
+    listInvites: (slug) =>
+      uow.read(async (tx) => {
+        const workspace = await workspaceOf(tx.workspaces, slug);
+        return tx.workspaceInvites.list(workspace.id, INVITES_LISTED);
+      }),
+
+    revokeInvite: (slug, inviteId) =>
+      uow.run(async (tx) => {
+        const workspace = await workspaceOf(tx.workspaces, slug);
+        if (!(await tx.workspaceInvites.revoke(workspace.id, inviteId, clock.now()))) {
+          throw inviteNotFound();
+        }
+      }),
+
+    acceptInvite: (token) =>
+      uow.run(async (tx) => {
+        const invite = await tx.workspaceInvites.findByTokenForUpdate(token);
+        if (!invite) throw inviteNotFound();
+        const status = inviteStatus(invite, clock.now());
+        if (status !== "pending") {
+          throw new AppError("workspaces.invite_closed", 409, `This invite is ${status}.`);
+        }
+        await tx.workspaceInvites.markAccepted(invite.id, clock.now());
+        const workspace = await tx.workspaces.findById(invite.workspaceId);
+        if (!workspace) throw inviteNotFound();
+        return workspace;
+      }),
+  };
+}
+
+async function workspaceOf(workspaces: WorkspaceRepository, slug: string): Promise<Workspace> {
+  const workspace = await workspaces.findBySlug(slug);
+  if (!workspace) {
+    throw new AppError("workspaces.not_found", 404, `There is no workspace "${slug}".`);
+  }
+  return workspace;
+}
+
+function inviteNotFound(): AppError {
+  return new AppError("workspaces.invite_not_found", 404, "There is no such open invite.");
+}

@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { Client, Pool } from "pg";
+import { inject } from "vitest";
+
+export interface TestDatabase {
+  readonly url: string;
+  readonly pool: Pool;
+  drop(): Promise<void>;
+}
+
+/** A database of one's own, migrated, on the run's Postgres. */
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const url = new URL(inject("postgresUrl"));
+  const name = `test_${randomUUID().replaceAll("-", "")}`;
+  await onServer(`create database ${name} template template`);
+  url.pathname = `/${name}`;
+  const pool = new Pool({ connectionString: url.href, max: 20 });
+  pool.on("error", () => undefined);
+  return {
+    url: url.href,
+    pool,
+    async drop() {
+      await pool.end();
+      await onServer(`drop database ${name} with (force)`);
+    },
+  };
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new Client({ connectionString: inject("postgresUrl") });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Client, Pool } from "pg";
+import type { TestProject } from "vitest/node";
+import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { migrateApp } from "#/infrastructure/migrate.ts";
+import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    /** A server with the database "template", which has all migrations and no connections. */
+    postgresUrl: string;
+  }
+}
+
+/** One real Postgres for the whole run; each test file gets copies of a migrated template. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = await mkdtemp(path.join(tmpdir(), "orbit-test-"));
+  const postgres = await startEmbeddedPostgres({
+    directory,
+    settings: { fsync: "off", max_connections: "400" },
+  });
+  const admin = new Client({ connectionString: postgres.url });
+  await admin.connect();
+  await admin.query("create database template");
+  const template = new URL(postgres.url);
+  template.pathname = "/template";
+  const pool = new Pool({ connectionString: template.href });
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  await migrateApp(pool);
+  await migrateGraphile(pool);
+  await pool.end();
+  await admin.end();
+  project.provide("postgresUrl", postgres.url);
+  return async () => {
+    await postgres.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+}
