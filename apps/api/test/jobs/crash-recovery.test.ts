@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { type GraphileWorld, openGraphileWorld } from "../support/graphile-harness.ts";
+import { startProcess, type TestProcess } from "../support/process.ts";
+
+const RECOVERY_LIMIT_MS = 5_000;
+
+const runs = createProbe<string>();
+let world: GraphileWorld;
+let victims: TestProcess[];
+
+async function startVictim(env: Record<string, string> = {}): Promise<TestProcess> {
+  const victim = startProcess("test/support/crash-worker.ts", { DATABASE_URL: world.url, ...env });
+  victims.push(victim);
+  await victim.waitFor(/started/);
+  return victim;
+}
+
+beforeEach(async () => {
+  victims = [];
+  world = await openGraphileWorld([
+    contractJob("contract.work", async (payload, { attempt }) => {
+      runs.report(`${JSON.stringify(payload)} ${attempt}`);
+    }),
+  ]);
+});
+
+afterEach(async () => {
+  for (const victim of victims) victim.kill("SIGKILL");
+  await world.close();
+});
+
+test("a killed worker's jobs run elsewhere within five seconds, claimed ones too", async () => {
+  const victim = await startVictim();
+  await world.queue.enqueueMany([
+    { name: "contract.work", payload: "hang" },
+    { name: "contract.work", payload: "claimed" },
+  ]);
+  await victim.waitFor(/begun "hang" 1/);
+  await eventually("both are claimed", async () => (await world.lockedCount()) === 2);
+  await world.runtime().start();
+  victim.kill("SIGKILL");
+  const killed = performance.now();
+  const seen = [await runs.next(), await runs.next()];
+  expect(performance.now() - killed).toBeLessThan(RECOVERY_LIMIT_MS);
+  expect(seen.map((run) => run.split(" ")[0]).sort()).toEqual(['"claimed"', '"hang"']);
+  expect(seen).toContain('"hang" 2');
+});
+
+test("a worker that starts alone after a kill takes up what was left", async () => {
+  const victim = await startVictim();
+  await world.queue.enqueue("contract.work", "hang");
+  await victim.waitFor(/begun "hang" 1/);
+  victim.kill("SIGKILL");
+  await victim.exit;
+  await world.runtime().start();
+  expect(await runs.next()).toBe('"hang" 2');
+});
+
+test("a last attempt that is killed leaves the job dead, and says so", async () => {
+  const victim = await startVictim();
+  await world.queue.enqueue("contract.work", "hang", { maxAttempts: 1 });
+  await victim.waitFor(/begun "hang" 1/);
+  await world.runtime().start();
+  victim.kill("SIGKILL");
+  await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+  expect(await world.deadJobs()).toEqual([
+    { name: "contract.work", attempts: 1, lastError: "The worker died during this run." },
+  ]);
+});
+
+test("a job with one attempt that was claimed and not begun is not lost by a kill", async () => {
+  const victim = await startVictim();
+  await world.queue.enqueueMany([
+    { name: "contract.work", payload: "hang" },
+    { name: "contract.work", payload: "claimed", options: { maxAttempts: 1 } },
+  ]);
+  await victim.waitFor(/begun "hang" 1/);
+  await eventually("both are claimed", async () => (await world.lockedCount()) === 2);
+  victim.kill("SIGKILL");
+  await victim.exit;
+  await world.runtime().start();
+  const seen = [await runs.next(), await runs.next()];
+  expect(seen).toContain('"claimed" 1');
+});
+
+test("SIGTERM lets the handler under way end, and its job is done", async () => {
+  const victim = await startVictim();
+  await world.queue.enqueue("contract.work", "short");
+  await victim.waitFor(/begun "short" 1/);
+  victim.kill("SIGTERM");
+  expect(await victim.exit).toBe(0);
+  expect(victim.stdout()).toContain('ended "short" 1');
+  expect(await world.pendingCount()).toBe(0);
+});
+
+test("SIGTERM aborts a handler that outlasts its grace, and its job is free at once", async () => {
+  const victim = await startVictim({ GRACE_MS: "50" });
+  await world.queue.enqueue("contract.work", "hang");
+  await victim.waitFor(/begun "hang" 1/);
+  victim.kill("SIGTERM");
+  expect(await victim.exit).toBe(0);
+  expect(await world.lockedCount()).toBe(0);
+  await world.runtime().start();
+  expect(await runs.next()).toBe('"hang" 2');
+});

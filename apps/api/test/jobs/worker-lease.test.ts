@@ -1,0 +1,106 @@
+import { Client } from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import { takeLease, type WorkerLease } from "#/jobs/infrastructure/graphile/worker-lease.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { silentLog } from "../support/silent-log.ts";
+
+const registry = buildJobs([contractJob("contract.work", async () => undefined)]);
+
+let database: TestDatabase;
+let clients: Client[];
+
+async function lease(workerId: string): Promise<{ client: Client; lease: WorkerLease }> {
+  const client = new Client({ connectionString: database.url });
+  client.on("error", () => undefined);
+  await client.connect();
+  clients.push(client);
+  const onLost = () => undefined;
+  const taken = await takeLease({ client, workerId, registry, log: silentLog, onLost });
+  // The test sweeps by hand.
+  taken.abandon();
+  return { client, lease: taken };
+}
+
+async function jobClaimedBy(workerId: string, age = "0 seconds"): Promise<void> {
+  await database.pool.query("select graphile_worker.add_job('contract.work', '1')");
+  await database.pool.query(
+    `update graphile_worker._private_jobs set locked_by = $1, attempts = attempts + 1,
+            locked_at = now() - $2::interval where locked_by is null`,
+    [workerId, age],
+  );
+}
+
+async function claimed(): Promise<string[]> {
+  const { rows } = await database.pool.query<{ locked_by: string }>(
+    "select locked_by from graphile_worker._private_jobs where locked_by is not null order by 1",
+  );
+  return rows.map(({ locked_by }) => locked_by);
+}
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  clients = [];
+});
+
+afterEach(async () => {
+  await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+  await database.drop();
+});
+
+test("a worker that is alive keeps its jobs, however often others sweep", async () => {
+  await lease("alive");
+  await jobClaimedBy("alive");
+  const other = await lease("other");
+  for (let sweep = 0; sweep < 5; sweep++) await other.lease.sweep();
+  expect(await claimed()).toEqual(["alive"]);
+});
+
+test("a worker whose connection ended loses its jobs at the second sweep, and its row", async () => {
+  const dead = await lease("dead");
+  await jobClaimedBy("dead");
+  const other = await lease("other");
+  await dead.client.end();
+  await other.lease.sweep();
+  expect(await claimed()).toEqual(["dead"]);
+  await other.lease.sweep();
+  expect(await claimed()).toEqual([]);
+  const { rows } = await database.pool.query("select id from orbit_jobs.workers");
+  expect(rows).toEqual([{ id: "other" }]);
+});
+
+test("locks of a worker that never registered are found too, if the job is ours", async () => {
+  await jobClaimedBy("never-registered");
+  await database.pool.query("select graphile_worker.add_job('not.ours', '1')");
+  await jobClaimedBy("foreign");
+  await database.pool.query(
+    "delete from graphile_worker._private_jobs where locked_by = 'foreign' and task_id = (select id from graphile_worker._private_tasks where identifier = 'contract.work')",
+  );
+  const other = await lease("other");
+  await other.lease.sweep();
+  await other.lease.sweep();
+  expect(await claimed()).toEqual(["foreign"]);
+});
+
+test("two who find the same dead worker free its jobs once", async () => {
+  const dead = await lease("dead");
+  await jobClaimedBy("dead");
+  const [one, two] = [await lease("one"), await lease("two")];
+  await dead.client.end();
+  await Promise.all([one.lease.sweep(), two.lease.sweep()]);
+  await Promise.all([one.lease.sweep(), two.lease.sweep()]);
+  expect(await claimed()).toEqual([]);
+});
+
+test("release() gives back what is still held", async () => {
+  const leaving = await lease("leaving");
+  await jobClaimedBy("leaving");
+  await leaving.lease.release("The worker stopped before this run ended.");
+  const { rows } = await database.pool.query(
+    "select attempts, last_error, run_at <= now() as due from graphile_worker._private_jobs",
+  );
+  expect(rows).toEqual([
+    { attempts: 1, last_error: "The worker stopped before this run ended.", due: true },
+  ]);
+});

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+const PATIENCE_MS = 30_000;
+
+export interface TestProcess {
+  readonly child: ChildProcess;
+  /** Everything it wrote so far. */
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Resolves with the match when standard output has it. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with the exit code, or the signal that ended it. */
+  readonly exit: Promise<number | NodeJS.Signals | null>;
+}
+
+/** A TypeScript file of apps/api as a process of its own, with nothing but this environment. */
+export function startProcess(file: string, env: Record<string, string> = {}): TestProcess {
+  const child = spawn(process.execPath, [path.join("apps/api", file)], {
+    cwd: ROOT,
+    env: { PATH: process.env["PATH"] ?? "", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  const exit = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.on("close", (code, signal) => resolve(code ?? signal));
+  });
+  return {
+    child,
+    exit,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    kill: (signal) => void child.kill(signal),
+    waitFor: (pattern) =>
+      new Promise((resolve, reject) => {
+        const fail = (why: string) =>
+          reject(new Error(`${why} ${pattern}:\n${output.stdout}\n${output.stderr}`));
+        const timer = setTimeout(() => fail("nothing matched in time"), PATIENCE_MS);
+        const check = () => {
+          const match = pattern.exec(output.stdout);
+          if (!match) return;
+          clearTimeout(timer);
+          child.stdout.off("data", check);
+          resolve(match);
+        };
+        child.stdout.on("data", check);
+        child.on("close", () => fail("it ended before anything matched"));
+        check();
+      }),
+  };
+}
