@@ -3,7 +3,8 @@ import { boot, type Orbit } from "#/boot.ts";
 import { ConfigError } from "#/config.ts";
 
 /** Files of this machine: the embedded Postgres and the development token. */
-const ORBIT_DIRECTORY = fileURLToPath(new URL("../../../.orbit", import.meta.url));
+const orbitDirectory =
+  process.env["ORBIT_DIRECTORY"] ?? fileURLToPath(new URL("../../../.orbit", import.meta.url));
 
 /**
  * Runs one role for the life of the process. The first SIGTERM or SIGINT stops it gracefully, the
@@ -24,7 +25,7 @@ export async function runProcess(
     }
   });
   try {
-    const orbit = await boot(process.env, role, ORBIT_DIRECTORY);
+    const orbit = await boot(process.env, role, orbitDirectory);
     onStarted(orbit);
     await stopping;
     await orbit.stop();

@@ -33,7 +33,7 @@ const wholeNumber = (name: string, fallback: number, min: number, max: number, u
   z
     .string()
     .optional()
-    .transform((text) => (text === undefined || text === "" ? fallback : Number(text)))
+    .transform((text) => (text ? (/^\d+$/.test(text) ? Number(text) : Number.NaN) : fallback))
     .refine((value) => Number.isInteger(value) && value >= min && value <= max, {
       error: `${name} must be a whole number from ${min} to ${max}${unit}; leave it out for ${fallback}.`,
     });

@@ -44,7 +44,7 @@ test("a killed worker's jobs run elsewhere within five seconds, claimed ones too
   const killed = performance.now();
   const seen = [await runs.next(), await runs.next()];
   expect(performance.now() - killed).toBeLessThan(RECOVERY_LIMIT_MS);
-  expect(seen.map((run) => run.split(" ")[0]).sort()).toEqual(['"claimed"', '"hang"']);
+  expect(new Set(seen.map((run) => run.split(" ")[0]))).toEqual(new Set(['"claimed"', '"hang"']));
   expect(seen).toContain('"hang" 2');
 });
 

@@ -61,7 +61,10 @@ test("a direct connection passes", async () => {
 
 function runtimeOn(connectionString: string): GraphileJobRuntime {
   return new GraphileJobRuntime(buildJobs([contractJob("contract.work", async () => undefined)]), {
-    ...{ connectionString, concurrency: 1, shutdownGraceMs: 100, log: silentLog },
+    connectionString,
+    concurrency: 1,
+    shutdownGraceMs: 100,
+    log: silentLog,
   });
 }
 

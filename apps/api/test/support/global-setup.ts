@@ -36,6 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("postgresUrl", postgres.url);
   return async () => {
     await postgres.stop();
+    await rm(postgres.directory, { recursive: true, force: true });
     await rm(directory, { recursive: true, force: true });
   };
 }

@@ -15,6 +15,8 @@ const COMMAND_TIMEOUT_MS = 60_000;
 export interface EmbeddedPostgres {
   /** Of the database "orbit". */
   readonly url: string;
+  /** Where its files are: below what was asked for, or where root's Postgres had to go. */
+  readonly directory: string;
   /** Stops it, unless another process of ours started it and still lives. */
   stop(): Promise<void>;
 }
@@ -45,6 +47,7 @@ export async function startEmbeddedPostgres(
   await createDatabase(port, password);
   return {
     url: `postgres://orbit:${password}@127.0.0.1:${port}/orbit`,
+    directory: home.directory,
     async stop() {
       if (!isOurs) return;
       await rm(ownerFile, { force: true });
@@ -69,8 +72,16 @@ async function initialise(home: PostgresHome, data: string): Promise<string> {
     await chown(passwordFile, uid, gid);
   }
   await postgres(home, "initdb", [
-    ...["-D", fresh, "-U", "orbit", "-A", "scram-sha-256", `--pwfile=${passwordFile}`],
-    ...["-E", "UTF8", "--locale=C"],
+    "-D",
+    fresh,
+    "-U",
+    "orbit",
+    "-A",
+    "scram-sha-256",
+    `--pwfile=${passwordFile}`,
+    "-E",
+    "UTF8",
+    "--locale=C",
   ]);
   await rename(fresh, data);
   return password;
@@ -102,7 +113,11 @@ async function isOwned(ownerFile: string): Promise<boolean> {
 
 async function createDatabase(port: number, password: string): Promise<void> {
   const client = new Client({
-    ...{ host: "127.0.0.1", port, user: "orbit", password, database: "postgres" },
+    host: "127.0.0.1",
+    port,
+    user: "orbit",
+    password,
+    database: "postgres",
   });
   await client.connect();
   try {

@@ -40,7 +40,11 @@ function isAlive(pid: number): boolean {
 
 async function servesDirectory(port: number, password: string, data: string): Promise<boolean> {
   const client = new Client({
-    ...{ host: "127.0.0.1", port, user: "orbit", password, database: "postgres" },
+    host: "127.0.0.1",
+    port,
+    user: "orbit",
+    password,
+    database: "postgres",
     connectionTimeoutMillis: 2_000,
   });
   client.on("error", () => undefined);

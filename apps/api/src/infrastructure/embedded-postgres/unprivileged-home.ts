@@ -25,18 +25,23 @@ export async function findHome(wanted: string, binaries: PostgresBinaries): Prom
   if ((await isOpenToAll(wanted)) && (await isOpenToAll(path.dirname(binaries.pgCtl)))) {
     return { directory: wanted, binaries, user };
   }
-  const digest = createHash("sha256").update(wanted).digest("hex").slice(0, 16);
-  const directory = path.join("/var/tmp", `orbit-postgres-${digest}`);
+  const [directory, copies] = [inVarTmp(wanted), inVarTmp(path.dirname(binaries.pgCtl))];
+  await makeOwn(directory);
+  await makeOwn(copies);
+  return { directory, binaries: await copyBinaries(binaries, path.join(copies, "postgres")), user };
+}
+
+function inVarTmp(original: string): string {
+  const digest = createHash("sha256").update(original).digest("hex").slice(0, 16);
+  return path.join("/var/tmp", `orbit-postgres-${digest}`);
+}
+
+async function makeOwn(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o755 });
   // Anybody can create a directory of that name before us.
   if ((await stat(directory)).uid !== 0) {
     throw new Error(`${directory} belongs to somebody else; remove it, or set DATABASE_URL.`);
   }
-  return {
-    directory,
-    binaries: await copyBinaries(binaries, path.join(directory, "postgres")),
-    user,
-  };
 }
 
 async function isOpenToAll(directory: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { z } from "zod";
+import type { z } from "zod";
 import { AppError } from "#/kernel/errors.ts";
 
 /** The body as JSON. @throws AppError 400 `request.invalid_json` */

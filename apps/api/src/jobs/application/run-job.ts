@@ -93,18 +93,16 @@ async function runWithin(
   if (outer.aborted) forward();
   outer.addEventListener("abort", forward);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new DOMException(
-        `The run took longer than its timeout of ${timeout} ms.`,
-        "TimeoutError",
-      );
-      reject(error);
-      controller.abort(error);
-    }, timeout);
-  });
   try {
-    await Promise.race([run(controller.signal), timeUp]);
+    await new Promise<void>((resolve, reject) => {
+      timer = setTimeout(() => {
+        const message = `The run took longer than its timeout of ${timeout} ms.`;
+        const error = new DOMException(message, "TimeoutError");
+        reject(error);
+        controller.abort(error);
+      }, timeout);
+      run(controller.signal).then(resolve, reject);
+    });
   } finally {
     clearTimeout(timer);
     outer.removeEventListener("abort", forward);

@@ -8,6 +8,7 @@ import { migrateGraphile } from "./migrate.ts";
 import { assertSessionsLast } from "./session-check.ts";
 import { taskList } from "./task-list.ts";
 import { takeLease } from "./worker-lease.ts";
+import { workerPreset } from "./worker-preset.ts";
 
 /** What an aborted handler gets to come to its end before its job is given away. */
 const UNWIND_MS = 500;
@@ -115,19 +116,6 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     await closeConnections();
     throw error;
   }
-}
-
-/**
- * The local queue and the batches give ten times the throughput of graphile-worker's own defaults.
- * The queue is small and short-lived, so that one worker does not hoard what others could do.
- */
-function workerPreset(concurrency: number): Partial<GraphileConfig.WorkerOptions> {
-  return {
-    concurrentJobs: concurrency,
-    localQueue: { size: Math.min(concurrency * 20, 500), ttl: 1_000 },
-    completeJobBatchDelay: 0,
-    failJobBatchDelay: 0,
-  };
 }
 
 /** graphile-worker reports what `runJob` reports better, so all but its troubles is for debugging. */

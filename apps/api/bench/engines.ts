@@ -1,0 +1,117 @@
+import { Logger, makeWorkerUtils, run } from "graphile-worker";
+import { Pool } from "pg";
+import { defineJob } from "#/jobs/application/define-job.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
+import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { workerPreset } from "#/jobs/infrastructure/graphile/worker-preset.ts";
+
+declare global {
+  namespace OrbitJobs {
+    interface Jobs {
+      "bench.nothing": { number: number };
+    }
+  }
+}
+
+/** The same work through one library or the other. */
+export interface Engine {
+  readonly name: string;
+  enqueue(number: number): Promise<void>;
+  enqueueMany(count: number): Promise<void>;
+  /** Starts a worker that calls `onRun` for every job; the result stops it. */
+  work(onRun: () => void): Promise<() => Promise<void>>;
+  close(): Promise<void>;
+}
+
+const NAME = "bench.nothing";
+const silent = () => undefined;
+
+function openPool(connectionString: string): Pool {
+  const pool = new Pool({ connectionString, max: 10 });
+  pool.on("error", silent);
+  pool.on("connect", (client) => client.on("error", silent));
+  return pool;
+}
+
+/** graphile-worker itself, with the settings that ours uses, or with its own defaults. */
+export async function rawEngine(
+  name: string,
+  url: string,
+  concurrency: number,
+  preset: Partial<GraphileConfig.WorkerOptions>,
+): Promise<Engine> {
+  const logger = new Logger(() => silent);
+  const utils = await makeWorkerUtils({ pgPool: openPool(url), logger });
+  return {
+    name,
+    enqueue: async (number) => void (await utils.addJob(NAME, { number }, { maxAttempts: 10 })),
+    enqueueMany: async (count) =>
+      void (await utils.addJobs(
+        Array.from({ length: count }, (_, number) => ({
+          identifier: NAME,
+          payload: { number },
+          maxAttempts: 10,
+        })),
+      )),
+    async work(onRun) {
+      const pgPool = openPool(url);
+      const taskList = { [NAME]: async () => onRun() };
+      const runner = await run({
+        pgPool,
+        logger,
+        taskList,
+        noHandleSignals: true,
+        parsedCronItems: [],
+        preset: {
+          worker: {
+            concurrentJobs: concurrency,
+            ...preset,
+          },
+        },
+      });
+      return async () => {
+        await runner.stop();
+        await pgPool.end();
+      };
+    },
+    close: async () => utils.release(),
+  };
+}
+
+/** Our ports, as an app has them. */
+export function orbitEngine(url: string, concurrency: number): Engine {
+  const pool = openPool(url);
+  let onEachRun: () => void = silent;
+  const job = defineJob({ name: NAME, handler: async () => onEachRun() });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler uses nothing of it
+  const registry = buildJobs([job({} as OrbitJobs.Core)]);
+  const queue = new GraphileJobQueue(registry, {
+    sql: { query: (text, values) => pool.query(text, [...values]) },
+    maxPayloadBytes: 1_048_576,
+  });
+  const log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
+  return {
+    name: "Orbit Jobs",
+    enqueue: (number) => queue.enqueue(NAME, { number }),
+    enqueueMany: (count) =>
+      queue.enqueueMany(
+        Array.from({ length: count }, (_, number) => ({ name: NAME, payload: { number } })),
+      ),
+    async work(onRun) {
+      onEachRun = onRun;
+      const runtime = new GraphileJobRuntime(registry, {
+        connectionString: url,
+        concurrency,
+        shutdownGraceMs: 10_000,
+        log,
+      });
+      await runtime.start();
+      return () => runtime.stop();
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** What every worker of ours is started with. */
+export const oursForRaw = (concurrency: number) => workerPreset(concurrency);

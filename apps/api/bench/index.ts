@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { Pool } from "pg";
+import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
+import { orbitEngine, oursForRaw, rawEngine } from "./engines.ts";
+import { type Figures, measure, percentile } from "./measure.ts";
+
+interface Rounds {
+  readonly raw: Figures[];
+  readonly orbit: Figures[];
+  readonly untuned: Figures[];
+}
+
+const { values } = parseArgs({
+  options: {
+    concurrency: { type: "string", default: "2" },
+    rounds: { type: "string", default: "5" },
+    jobs: { type: "string", default: "20000" },
+  },
+});
+const concurrency = Number(values.concurrency);
+const counts = { enqueue: 2_000, drain: Number(values.jobs), latency: 300 };
+
+const directory = await mkdtemp(path.join(tmpdir(), "orbit-bench-"));
+const postgres = await startEmbeddedPostgres({ directory });
+try {
+  const pool = new Pool({ connectionString: postgres.url });
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  await migrateGraphile(pool);
+  await pool.end();
+
+  const raw = await rawEngine("raw", postgres.url, concurrency, oursForRaw(concurrency));
+  const untuned = await rawEngine("defaults", postgres.url, concurrency, {});
+  const orbit = orbitEngine(postgres.url, concurrency);
+  await measure([raw, orbit], { enqueue: 200, drain: 2_000, latency: 100 });
+
+  const rounds: Rounds = { raw: [], orbit: [], untuned: [] };
+  for (let round = 0; round < Number(values.rounds); round++) {
+    // Taking turns at going first, so that neither always meets the database as the other left it.
+    const turned = round % 2 === 1;
+    const figures = await measure(turned ? [orbit, raw] : [raw, orbit], counts);
+    const [first, second] = figures;
+    if (!first || !second) throw new Error("a round gave no figures");
+    rounds.raw.push(turned ? second : first);
+    rounds.orbit.push(turned ? first : second);
+  }
+  rounds.untuned.push(...(await measure([untuned], { ...counts, drain: 5_000 })));
+  report(rounds);
+  await Promise.all([raw.close(), untuned.close(), orbit.close()]);
+} finally {
+  await postgres.stop();
+  await rm(postgres.directory, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
+}
+
+function report(rounds: Rounds): void {
+  const row = (title: string, key: keyof Figures, better: "more" | "less") => {
+    const middle = (figures: readonly Figures[]) =>
+      percentile(
+        figures.map((figure) => figure[key]),
+        0.5,
+      );
+    const ratios = rounds.orbit.map((figures, round) => {
+      const [ours, theirs] = [figures[key], rounds.raw[round]?.[key] ?? Number.NaN];
+      return better === "more" ? ours / theirs : theirs / ours;
+    });
+    const shown = (value: number) => value.toFixed(better === "more" ? 0 : 2);
+    return [
+      title,
+      shown(middle(rounds.orbit)),
+      shown(middle(rounds.raw)),
+      percentile(ratios, 0.5).toFixed(2),
+      shown(middle(rounds.untuned)),
+    ];
+  };
+  const table = [
+    ["", "Orbit Jobs", "graphile-worker, same settings", "ratio", "graphile-worker, its defaults"],
+    row("enqueue, jobs/s", "enqueue", "more"),
+    row("enqueueMany, jobs/s", "enqueueMany", "more"),
+    row(`drain of ${counts.drain}, jobs/s`, "drain", "more"),
+    row("start latency p50, ms", "latencyP50", "less"),
+    row("start latency p99, ms", "latencyP99", "less"),
+  ];
+  console.log(
+    `Concurrency ${concurrency}, ${values.rounds} rounds, medians of rounds; a ratio above 1: ours is faster.\n`,
+  );
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((cells) => cells[column]?.length ?? 0)),
+  );
+  for (const [index, cells] of table.entries()) {
+    console.log(`| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
+    if (index === 0) console.log(`|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
+  }
+}

@@ -1,0 +1,105 @@
+import type { Engine } from "./engines.ts";
+
+/** One round's figures of one engine. */
+export interface Figures {
+  /** Jobs per second. */
+  readonly enqueue: number;
+  readonly enqueueMany: number;
+  readonly drain: number;
+  /** From the call of enqueue to the handler, in milliseconds. */
+  readonly latencyP50: number;
+  readonly latencyP99: number;
+}
+
+export interface Counts {
+  readonly enqueue: number;
+  readonly drain: number;
+  readonly latency: number;
+}
+
+/** Small turns: a disk or a neighbour that is slow for a second is slow for everybody. */
+const ENQUEUES_PER_TURN = 100;
+const LATENCIES_PER_TURN = 100;
+
+/** Everything once, all engines taking turns; the figures are in the order of the engines. */
+export async function measure(engines: readonly Engine[], counts: Counts): Promise<Figures[]> {
+  const spent = engines.map(() => 0);
+  for (let done = 0; done < counts.enqueue; done += ENQUEUES_PER_TURN) {
+    for (const [index, engine] of engines.entries()) {
+      spent[index] = (spent[index] ?? 0) + (await time(() => enqueueOneByOne(engine)));
+    }
+  }
+  for (const engine of engines) await drain(engine, counts.enqueue);
+
+  const figures: Figures[] = [];
+  for (const [index, engine] of engines.entries()) {
+    const stored = await time(() => engine.enqueueMany(counts.drain));
+    figures[index] = {
+      enqueue: (counts.enqueue * 1_000) / (spent[index] ?? 0),
+      enqueueMany: (counts.drain * 1_000) / stored,
+      drain: await drain(engine, counts.drain),
+      latencyP50: 0,
+      latencyP99: 0,
+    };
+  }
+
+  const latencies = engines.map((): number[] => []);
+  for (let done = 0; done < counts.latency; done += LATENCIES_PER_TURN) {
+    for (const [index, engine] of engines.entries()) {
+      latencies[index]?.push(...(await startLatencies(engine)));
+    }
+  }
+  return figures.map((figure, index) =>
+    Object.assign(figure, {
+      latencyP50: percentile(latencies[index] ?? [], 0.5),
+      latencyP99: percentile(latencies[index] ?? [], 0.99),
+    }),
+  );
+}
+
+async function enqueueOneByOne(engine: Engine): Promise<void> {
+  for (let number = 0; number < ENQUEUES_PER_TURN; number++) await engine.enqueue(number);
+}
+
+/** Jobs per second from the first run to the last, so that starting a worker does not count. */
+async function drain(engine: Engine, count: number): Promise<number> {
+  const done = Promise.withResolvers<number>();
+  let runs = 0;
+  let first = 0;
+  const stop = await engine.work(() => {
+    runs += 1;
+    if (runs === 1) first = performance.now();
+    if (runs === count) done.resolve((count * 1_000) / (performance.now() - first));
+  });
+  const result = await done.promise;
+  await stop();
+  return result;
+}
+
+async function startLatencies(engine: Engine): Promise<number[]> {
+  const latencies: number[] = [];
+  let onRun: () => void = () => undefined;
+  const stop = await engine.work(() => onRun());
+  for (let number = -10; number < LATENCIES_PER_TURN; number++) {
+    const ran = Promise.withResolvers<number>();
+    onRun = () => ran.resolve(performance.now());
+    const called = performance.now();
+    await engine.enqueue(number);
+    const latency = (await ran.promise) - called;
+    // The first ones find cold caches and connections.
+    if (number >= 0) latencies.push(latency);
+  }
+  await stop();
+  return latencies;
+}
+
+async function time(work: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+export function percentile(values: readonly number[], fraction: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))] ?? Number.NaN;
+}

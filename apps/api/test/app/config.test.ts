@@ -1,0 +1,90 @@
+import { expect, test } from "vitest";
+import { ConfigError, readConfig } from "#/config.ts";
+
+const SECRET = "s3cret-value-that-nobody-may-see";
+const GOOD = {
+  DATABASE_URL: `postgres://app:${SECRET}@localhost:5432/app`,
+  ORBIT_API_TOKEN: SECRET,
+};
+
+function problemsOf(env: Record<string, string>): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+  }
+  return "none";
+}
+
+test("the defaults", () => {
+  expect(readConfig(GOOD)).toEqual({
+    production: false,
+    port: 4002,
+    apiToken: SECRET,
+    databaseUrl: GOOD.DATABASE_URL,
+    worker: true,
+    logLevel: "info",
+    mailer: { kind: "development" },
+    jobs: { provider: "noop", maxPayloadBytes: 1_048_576 },
+  });
+  expect(readConfig({ ...GOOD, JOBS_PROVIDER: "graphile" }).jobs).toEqual({
+    provider: "graphile",
+    workerDatabaseUrl: GOOD.DATABASE_URL,
+    concurrency: 2,
+    shutdownGraceMs: 10_000,
+    maxPayloadBytes: 1_048_576,
+  });
+});
+
+test("a variable that is set to nothing is not set", () => {
+  const empty = { JOBS_PROVIDER: "", JOBS_CONCURRENCY: "", PORT: "", WORKER_DATABASE_URL: "" };
+  expect(readConfig({ ...GOOD, ...empty })).toEqual(readConfig(GOOD));
+});
+
+test.each([
+  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile or noop/],
+  ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be a whole number from 1 to 1000/],
+  ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be a whole number/],
+  ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be a whole number/],
+  ["JOBS_CONCURRENCY", "-1", /JOBS_CONCURRENCY must be a whole number/],
+  ["JOBS_SHUTDOWN_GRACE_MS", "10s", /JOBS_SHUTDOWN_GRACE_MS must be a whole number/],
+  ["JOBS_MAX_PAYLOAD_BYTES", "1MB", /JOBS_MAX_PAYLOAD_BYTES must be a whole number/],
+  [
+    "DATABASE_URL",
+    `mysql://app:${SECRET}@localhost/app`,
+    /DATABASE_URL must be a URL like postgres/,
+  ],
+  ["WORKER_DATABASE_URL", SECRET, /WORKER_DATABASE_URL must be a URL like postgres/],
+  ["JOBS_WORKER", "yes", /JOBS_WORKER must be on or off/],
+  ["PORT", "80a", /PORT must be a whole number/],
+  ["PORT", "70000", /PORT must be a whole number/],
+  ["LOG_LEVEL", "loud", /LOG_LEVEL must be debug/],
+  ["SMTP_URL", SECRET, /SMTP_URL must be a URL like smtp/],
+  ["ORBIT_API_TOKEN", "short", /ORBIT_API_TOKEN must have at least 16 characters/],
+])("%s=%s is refused, and no value is repeated", (name, value, message) => {
+  const problems = problemsOf({ ...GOOD, MAIL_FROM: "a@b.co", [name]: value });
+  expect(problems).toMatch(message);
+  expect(problems.match(/^- /gm)).toHaveLength(1);
+  expect(problems).not.toContain(SECRET);
+});
+
+test("every problem is told at once", () => {
+  const problems = problemsOf({ PORT: "x", JOBS_WORKER: "x", JOBS_PROVIDER: "x", LOG_LEVEL: "x" });
+  for (const name of ["PORT", "JOBS_WORKER", "JOBS_PROVIDER", "LOG_LEVEL"]) {
+    expect(problems).toContain(`- ${name} `);
+  }
+});
+
+test("production embeds nothing and makes nothing up", () => {
+  const problems = problemsOf({ NODE_ENV: "production" });
+  for (const name of ["ORBIT_API_TOKEN", "DATABASE_URL", "JOBS_PROVIDER"]) {
+    expect(problems).toContain(`- ${name} must be set in production`);
+  }
+});
+
+test("graphile needs a database, SMTP a sender", () => {
+  expect(problemsOf({ ORBIT_API_TOKEN: SECRET, JOBS_PROVIDER: "graphile" })).toMatch(
+    /JOBS_PROVIDER=graphile needs DATABASE_URL/,
+  );
+  expect(problemsOf({ ...GOOD, SMTP_URL: "smtp://localhost" })).toMatch(/MAIL_FROM must be set/);
+});
