@@ -29,7 +29,7 @@ export function createApp(container: Container): Hono {
     .route("/", workspacesController(workspaces, clock))
     .route("/", jobsAdminController(registry, queue, clock));
   if (developmentMailer && !config.production) {
-    authenticated.route("/", developmentController(developmentMailer));
+    authenticated.route("/", developmentController(developmentMailer.sent));
   }
 
   return new Hono()

@@ -4,6 +4,7 @@ import type { JobQueue } from "./application/job-queue.ts";
 import type { JobRegistry } from "./application/job-registry.ts";
 import type { JobRuntime } from "./application/job-runtime.ts";
 import type { JobLogger, SqlExecutor } from "./application/ports.ts";
+import { consoleLog } from "./infrastructure/console-log.ts";
 import { GraphileJobQueue } from "./infrastructure/graphile/graphile-job-queue.ts";
 import { GraphileJobRuntime } from "./infrastructure/graphile/graphile-job-runtime.ts";
 import { migrateGraphile } from "./infrastructure/graphile/migrate.ts";
@@ -122,11 +123,11 @@ export function buildJobQueue(
   }
 }
 
-/** The port for the process that executes. */
+/** The port for the process that executes. Without a `log`, troubles go to the console. */
 export function buildJobRuntime(
   config: JobsConfig,
   registry: JobRegistry,
-  { log }: { readonly log: JobLogger },
+  { log = consoleLog() }: { readonly log?: JobLogger } = {},
 ): JobRuntime {
   switch (config.provider) {
     case "noop":

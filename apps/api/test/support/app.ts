@@ -6,7 +6,7 @@ import type { Clock } from "#/kernel/clock.ts";
 import type { Logger } from "#/kernel/logger.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
-export const API_TOKEN = "test-token-of-many-characters";
+const API_TOKEN = "test-token-of-many-characters";
 
 export interface TestApp {
   readonly container: Container;

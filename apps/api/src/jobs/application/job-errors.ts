@@ -90,7 +90,11 @@ export class InvalidOptionsError extends JobsError {
   }
 }
 
-/** `jobs.invalid_signature`, 401: a delivery that our provider did not sign. */
+/**
+ * `jobs.invalid_signature`, 401: a delivery that our provider did not sign.
+ *
+ * @public for providers that deliver over HTTP
+ */
 export class InvalidJobSignatureError extends JobsError {
   constructor(options?: ErrorOptions) {
     super("jobs.invalid_signature", 401, "The signature of this delivery is not valid.", options);

@@ -1,0 +1,76 @@
+import { glob, readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { compile } from "./compile.ts";
+
+const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
+
+interface Block {
+  readonly title: string;
+  readonly language: string;
+  readonly code: string;
+}
+
+const blocks: Block[] = [];
+for await (const file of glob(["*.md", "docs/**/*.md", "apps/*/*.md"], { cwd: ROOT })) {
+  const text = await readFile(path.join(ROOT, file), "utf8");
+  for (const match of text.matchAll(/^```(\w*)\n([^]*?)^```$/gm)) {
+    const [, language = "", code = ""] = match;
+    const line = text.slice(0, match.index).split("\n").length;
+    blocks.push({ title: `${file}:${line}`, language, code });
+  }
+}
+
+const typescript = blocks.filter(({ language }) => language === "ts");
+const shell = blocks.filter(({ language }) => language === "sh");
+
+describe("every block of TypeScript in the documentation compiles", () => {
+  let errors: ReadonlyMap<string, string>;
+  const fileOf = ({ title }: Block) => title.replaceAll(/[^a-zA-Z0-9]+/g, "-");
+
+  beforeAll(async () => {
+    errors = await compile(
+      "documentation",
+      Object.fromEntries(typescript.map((block) => [fileOf(block), block.code])),
+    );
+  });
+
+  test.each(typescript)("$title", (block) => {
+    expect(errors.get(fileOf(block))).toBe("");
+  });
+});
+
+describe("every npm command in the documentation is there", async () => {
+  const { scripts } = z
+    .object({ scripts: z.record(z.string(), z.string()) })
+    .parse(JSON.parse(await readFile(path.join(ROOT, "package.json"), "utf8")));
+
+  test.each(shell)("$title", ({ code }) => {
+    for (const [, script = ""] of code.matchAll(/npm run (?:-s )?([\w:-]+)/g)) {
+      expect(scripts).toHaveProperty([script]);
+    }
+  });
+});
+
+test("every block says what it is", () => {
+  const known = ["ts", "sh", "sql", "text", "json", "ini"];
+  const unknown = blocks.filter(({ language }) => !known.includes(language));
+  expect(unknown.map(({ title }) => title)).toEqual([]);
+  expect(typescript.length).toBeGreaterThan(0);
+});
+
+test(".env.example explains every variable that is read", async () => {
+  const example = await readFile(path.join(ROOT, ".env.example"), "utf8");
+  const read = new Set<string>();
+  for (const file of ["config.ts", "process.ts", "jobs/feature.ts"]) {
+    const text = await readFile(path.join(ROOT, "apps/api/src", file), "utf8");
+    for (const [, name = ""] of text.matchAll(/(?:^ +|env\["|env\.)([A-Z][A-Z_]+)(?::|"\]|\b)/gm)) {
+      read.add(name);
+    }
+  }
+  expect(read).toContain("JOBS_CONCURRENCY");
+  const missing = [...read].filter((name) => !new RegExp(`^# ${name}=`, "m").test(example));
+  expect(missing).toEqual([]);
+});

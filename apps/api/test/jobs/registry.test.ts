@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { isTick, nextTick } from "#/jobs/application/cron.ts";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { buildJobs, inFeature } from "#/jobs/application/job-registry.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+
+const job = contractJob("contract.work", async () => undefined);
+const schedule = { cron: "0 * * * *", timezone: "UTC", payload: {}, backfill: 0 };
+
+/** As from JavaScript, or from a definition put together by hand. */
+const changed = (change: object): JobDefinition => ({ ...job, ...change });
+
+describe("buildJobs refuses, naming the job and the feature,", () => {
+  test.each([
+    ["an upper-case name", { name: "Contract.work" }, /job "Contract\.work".*must be named/],
+    ["an empty segment", { name: "contract..work" }, /must be named/],
+    ["an underscore", { name: "contract.work_now" }, /must be named/],
+    ["a name too long", { name: "x".repeat(129) }, /at most 128/],
+    ["no attempts", { maxAttempts: 0 }, /has maxAttempts 0/],
+    ["half an attempt", { maxAttempts: 2.5 }, /has maxAttempts 2\.5/],
+    ["too many attempts", { maxAttempts: 32_768 }, /from 1 to 32767/],
+    ["a timeout of nothing", { timeout: 0 }, /has timeout 0/],
+    ["a timeout that timers cannot hold", { timeout: 2 ** 31 }, /has timeout/],
+    ["six fields of cron", { schedule: { ...schedule, cron: "0 0 * * * *" } }, /five fields/],
+    ["a bad cron", { schedule: { ...schedule, cron: "61 * * * *" } }, /not a cron expression/],
+    ["a cron that never comes", { schedule: { ...schedule, cron: "0 0 31 2 *" } }, /never comes/],
+    [
+      "a bad timezone",
+      { schedule: { ...schedule, timezone: "Mars/Base" } },
+      /not an IANA time zone/,
+    ],
+    ["a negative back-fill", { schedule: { ...schedule, backfill: -1 } }, /has backfill -1/],
+  ])("%s", (_title, change, message) => {
+    const build = () => buildJobs(inFeature("invoices", [changed(change)]));
+    expect(build).toThrow(message);
+    expect(build).toThrow(/of feature "invoices"/);
+  });
+
+  test("a name twice, and says where else", () => {
+    expect(() => buildJobs([...inFeature("one", [job]), ...inFeature("two", [job])])).toThrow(
+      'job "contract.work" of feature "two" is already defined of feature "one"',
+    );
+  });
+
+  test("everything at once", () => {
+    const bad = changed({ name: "Bad", maxAttempts: 0, timeout: -1 });
+    expect(() => buildJobs([bad])).toThrow(/must be named[^]*maxAttempts[^]*timeout/);
+  });
+});
+
+test("a registry cannot be changed", () => {
+  const registry = buildJobs([job]);
+  expect(Object.isFrozen(registry)).toBe(true);
+});
+
+describe("schedules over the changes of daylight saving", () => {
+  const daily = { cron: "30 2 * * *", timezone: "Europe/Berlin" };
+
+  test("a time that the spring skips comes once, half an hour late", () => {
+    const ticks = ticksOf(daily, "2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z");
+    expect(ticks).toEqual(["2026-03-29T01:00:00.000Z", "2026-03-30T00:30:00.000Z"]);
+  });
+
+  test("a time that the autumn repeats comes once", () => {
+    const ticks = ticksOf(daily, "2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z");
+    expect(ticks).toEqual(["2026-10-25T00:30:00.000Z", "2026-10-26T01:30:00.000Z"]);
+  });
+
+  test("an hourly schedule comes every hour, also in the hour that is repeated", () => {
+    const hourly = { cron: "15 * * * *", timezone: "Europe/Berlin" };
+    const ticks = ticksOf(hourly, "2026-10-24T23:00:00Z", "2026-10-25T03:00:00Z");
+    expect(ticks).toHaveLength(4);
+  });
+
+  test("nextTick and isTick say the same", () => {
+    const from = new Date("2026-03-28T12:00:00Z");
+    expect(nextTick(daily, from)?.toISOString()).toBe("2026-03-29T01:00:00.000Z");
+  });
+});
+
+/** Every minute is asked, as a scheduler asks. */
+function ticksOf(of: { cron: string; timezone: string }, from: string, to: string): string[] {
+  const ticks: string[] = [];
+  for (let time = Date.parse(from); time < Date.parse(to); time += 60_000) {
+    if (isTick(of, new Date(time))) ticks.push(new Date(time).toISOString());
+  }
+  return ticks;
+}

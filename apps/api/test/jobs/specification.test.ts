@@ -1,0 +1,114 @@
+import { subHours } from "date-fns";
+import { expect, test } from "vitest";
+import { defineJob } from "#/jobs/application/define-job.ts";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import { buildJobQueue, buildJobRuntime, readJobsConfig } from "#/jobs/feature.ts";
+import { eventually } from "#/jobs/testing/probe.ts";
+import { compile } from "../house/compile.ts";
+import { createTestDatabase } from "../support/database.ts";
+
+// The specification's snippets, as they stand there but for the payload of the schedule.
+
+declare global {
+  namespace OrbitJobs {
+    interface Jobs {
+      "cleanup.spec-invites": { olderThanHours: number };
+    }
+  }
+}
+
+const cleanupStaleInvitesJob = defineJob({
+  name: "cleanup.spec-invites",
+  schedule: { cron: "0 * * * *", payload: { olderThanHours: 336 } }, // every hour
+  maxAttempts: 3,
+  handler: async (payload, ctx) => {
+    await ctx.uow.run(async (tx) => {
+      const cutoff = subHours(ctx.clock.now(), payload.olderThanHours);
+      await tx.workspaceInvites.deleteExpiredBefore(cutoff);
+    });
+  },
+});
+
+function jobs(core: OrbitJobs.Core): readonly JobDefinition[] {
+  return [cleanupStaleInvitesJob(core) /* ... */];
+}
+
+test("the specification's job, registry and runtime run as they are written there", async () => {
+  const database = await createTestDatabase();
+  const cutoffs: Date[] = [];
+  const now = new Date("2026-06-01T12:00:00Z");
+  const deleteExpiredBefore = async (cutoff: Date) => cutoffs.push(cutoff);
+  const someFeature = { jobs };
+  const otherFeature: { jobs?: typeof jobs } = {};
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the handler uses of it
+  const core = {
+    clock: { now: () => now },
+    uow: {
+      run: (work: (tx: object) => unknown) => work({ workspaceInvites: { deleteExpiredBefore } }),
+    },
+  } as Partial<OrbitJobs.Core> as OrbitJobs.Core;
+
+  const parsed = readJobsConfig({ JOBS_PROVIDER: "graphile", DATABASE_URL: database.url });
+  if (!parsed.ok) throw new Error(parsed.problems.join());
+  const jobsConfig = parsed.config;
+  const registry = buildJobs([
+    ...(someFeature.jobs?.(core) ?? []),
+    ...(otherFeature.jobs?.(core) ?? []),
+  ]);
+  const runtime = buildJobRuntime(jobsConfig, registry);
+  await runtime.start();
+
+  const queue = buildJobQueue(jobsConfig, registry, {
+    sql: { query: (text, values) => database.pool.query(text, [...values]) },
+  });
+  await queue.enqueue("cleanup.spec-invites", { olderThanHours: 12 });
+  await eventually("it ran", async () => cutoffs.length === 1);
+  expect(cutoffs).toEqual([new Date("2026-06-01T00:00:00Z")]);
+  expect(registry.find((d) => d.name === "cleanup.spec-invites")?.maxAttempts).toBe(3);
+  expect(runtime.provider).toBe("graphile");
+  await runtime.stop();
+  await database.drop();
+});
+
+test("its ports have the signatures that it gives them", async () => {
+  const errors = await compile("specification", {
+    ports: `
+      import type { JobQueue as OurQueue } from "#/jobs/application/job-queue.ts";
+      import type { JobRuntime as OurRuntime } from "#/jobs/application/job-runtime.ts";
+      import type { JobName, JobPayload } from "#/jobs/application/job-types.ts";
+      export interface JobQueue {
+        enqueue<N extends JobName>(
+          name: N,
+          payload: JobPayload<N>,
+          options?: { runAt?: Date; jobKey?: string; maxAttempts?: number },
+        ): Promise<void>;
+      }
+      export interface JobRuntime {
+        readonly provider: string;
+        start(): Promise<void>;
+        stop(): Promise<void>;
+      }
+      declare const ours: OurQueue;
+      export const queue: JobQueue = ours;
+      export const enqueue: OurQueue["enqueue"] = queue.enqueue;
+      declare const ourRuntime: OurRuntime;
+      export const runtime: JobRuntime = ourRuntime;
+      export const back: OurRuntime = runtime;`,
+    registration: `
+      import type { AppCore, AppFeature } from "#/core.ts";
+      import { buildJobs } from "#/jobs/application/job-registry.ts";
+      import { buildJobRuntime, type JobsConfig } from "#/jobs/feature.ts";
+      declare const workspacesFeature: AppFeature;
+      declare const billingFeature: AppFeature;
+      declare const core: AppCore;
+      declare const jobsConfig: JobsConfig;
+      const registry = buildJobs([
+        ...workspacesFeature.jobs?.(core) ?? [],
+        ...billingFeature.jobs?.(core) ?? [],
+      ]);
+      const runtime = buildJobRuntime(jobsConfig, registry);
+      await runtime.start();`,
+  });
+  expect(Object.fromEntries(errors)).toEqual({ ports: "", registration: "" });
+});
