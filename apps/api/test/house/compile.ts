@@ -8,6 +8,9 @@ import { stripVTControlCharacters } from "node:util";
 const WORK = fileURLToPath(new URL("../../.orbit/compile", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
+/** Does not compile, ever: without its error nothing was checked. */
+const CANARY = "canary";
+
 /** Compiles each snippet as a module of its own, all in one run, and gives each one's errors. */
 export async function compile(
   name: string,
@@ -16,16 +19,19 @@ export async function compile(
   const directory = path.join(WORK, name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
-  for (const [file, code] of Object.entries(snippets)) {
+  const files = { ...snippets, [CANARY]: 'export const wrong: number = "text";' };
+  for (const [file, code] of Object.entries(files)) {
     await writeFile(path.join(directory, `${file}.ts`), `${code}\nexport {};\n`);
   }
   const config = {
     extends: path.join(ROOT, "tsconfig.json"),
     compilerOptions: { types: ["node"], typeRoots: [path.join(ROOT, "node_modules/@types")] },
     include: [directory, path.join(ROOT, "apps/api/src")],
+    exclude: [],
   };
   await writeFile(path.join(directory, "tsconfig.json"), JSON.stringify(config));
   const output = await runTsc(directory);
+  if (!errorsOf(CANARY, output)) throw new Error(`nothing was compiled: ${output}`);
   return new Map(Object.keys(snippets).map((file) => [file, errorsOf(file, output)]));
 }
 
