@@ -1,11 +1,11 @@
 /**
- * The local queue and the batches give ten times the throughput of graphile-worker's own defaults.
- * The queue is small and short-lived, so that one worker does not hoard what others could do.
+ * The local queue and the batches give many times the throughput of graphile-worker's own defaults.
+ * The queue is short-lived, so that one worker does not hoard what others could do.
  */
 export function workerPreset(concurrency: number): Partial<GraphileConfig.WorkerOptions> {
   return {
     concurrentJobs: concurrency,
-    localQueue: { size: Math.min(concurrency * 20, 500), ttl: 1_000 },
+    localQueue: { size: Math.min(concurrency * 100, 500), ttl: 1_000 },
     completeJobBatchDelay: 0,
     failJobBatchDelay: 0,
   };
