@@ -92,11 +92,15 @@ async function start(
   data: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<number> {
-  const port = await freePort();
+  const portFile = path.join(home.directory, "port");
+  const lastPort = Number(await readFile(portFile, "utf8").catch(() => "0"));
+  // The same port again, if it is free: whoever lost the connection finds us.
+  const port = await freePort(lastPort).catch(() => freePort(0));
   const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", port, ...settings };
   const flags = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`);
   const log = path.join(data, "server.log");
   await postgres(home, "pgCtl", ["start", "-D", data, "-w", "-l", log, "-o", flags.join(" ")]);
+  await writeFile(portFile, `${port}\n`);
   return port;
 }
 
@@ -128,9 +132,13 @@ async function createDatabase(port: number, password: string): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+/** That port, or any for 0. Rejects when it is in use. */
+async function freePort(wanted: number): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(wanted, "127.0.0.1", resolve);
+  });
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
   if (address === null || typeof address === "string") throw new Error("no port is free");
