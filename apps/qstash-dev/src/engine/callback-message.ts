@@ -1,0 +1,65 @@
+import type { AttemptResult } from "#/engine/attempt.ts";
+import { headerMap } from "#/protocol/header-map.ts";
+import type { CallbackOptions } from "#/protocol/message-options.ts";
+import { randomId } from "#/store/ids.ts";
+import type { Message } from "#/store/message.ts";
+
+export interface CallbackInput {
+  readonly source: Message;
+  readonly options: CallbackOptions;
+  readonly result: AttemptResult;
+  readonly retried: number;
+  readonly dlqId?: string;
+  readonly now: number;
+}
+
+/** The message that tells a callback URL what an attempt came to. */
+export function callbackMessage(input: CallbackInput): Message {
+  const { source, options, now } = input;
+  return {
+    id: randomId("msg"),
+    url: options.url,
+    method: options.method ?? "POST",
+    headers: [
+      ...options.headers.filter(([name]) => name !== "content-type"),
+      ["content-type", "application/json"],
+    ],
+    body: Buffer.from(JSON.stringify(callbackBody(input))),
+    maxRetries: options.retries ?? source.maxRetries,
+    retryDelay: options.retryDelay,
+    timeoutMs: options.timeoutMs ?? source.timeoutMs,
+    callback: undefined,
+    failureCallback: undefined,
+    flowControl: undefined,
+    labels: source.labels,
+    redaction: undefined,
+    queueName: undefined,
+    scheduleId: source.scheduleId,
+    callerIp: source.callerIp,
+    createdAt: now,
+    notBefore: now + (options.delayMs ?? 0),
+  };
+}
+
+function callbackBody({ source, result, retried, dlqId }: CallbackInput): object {
+  const { answer, error } = result;
+  return {
+    status: answer?.status ?? 0,
+    header: answer ? headerMap(answer.headers) : {},
+    body: Buffer.from(answer?.body ?? error ?? "").toString("base64"),
+    retried,
+    maxRetries: source.maxRetries,
+    ...(dlqId !== undefined && { dlqId }),
+    sourceMessageId: source.id,
+    topicName: source.urlGroup ?? "",
+    endpointName: source.endpointName ?? "",
+    url: source.url,
+    method: source.method,
+    sourceHeader: headerMap(source.headers),
+    sourceBody: Buffer.from(source.body).toString("base64"),
+    notBefore: source.notBefore,
+    createdAt: source.createdAt,
+    scheduleId: source.scheduleId ?? "",
+    callerIP: source.callerIp,
+  };
+}

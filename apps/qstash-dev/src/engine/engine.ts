@@ -1,0 +1,229 @@
+import { type Clock, callersNow, type Timer } from "#/clock/clock.ts";
+import {
+  type AttemptResult,
+  attempt,
+  errorOf,
+  isNonRetryable,
+  isSuccess,
+} from "#/engine/attempt.ts";
+import { retryDelayMs } from "#/engine/backoff.ts";
+import { callbackMessage } from "#/engine/callback-message.ts";
+import type { Faults } from "#/engine/faults.ts";
+import type { FlowControls } from "#/engine/flow-controls.ts";
+import type { Queues } from "#/engine/queues.ts";
+import type { Send } from "#/engine/send.ts";
+import { Slot } from "#/engine/slot.ts";
+import type { CallbackOptions } from "#/protocol/message-options.ts";
+import { parseRetryAfter } from "#/protocol/retry-after.ts";
+import type { DeadLetters } from "#/store/dlq.ts";
+import type { Log } from "#/store/log.ts";
+import type { Message } from "#/store/message.ts";
+import type { SigningKeys } from "#/store/signing-keys.ts";
+
+export interface EngineOptions {
+  readonly clock: Clock;
+  readonly wallNow: () => number;
+  readonly send: Send;
+  readonly keys: SigningKeys;
+  readonly log: Log;
+  readonly dlq: DeadLetters;
+  readonly queues: Queues;
+  readonly flows: FlowControls;
+  readonly faults: Faults;
+}
+
+export type Fate = "SUCCESS" | "FAIL";
+
+/** A message whose fate is open. */
+interface Pending {
+  readonly message: Message;
+  retried: number;
+  timer?: Timer;
+  slot?: Slot;
+  over: boolean;
+}
+
+/**
+ * Delivers messages. Each one waits for its time, then for a place in its queue, which it keeps to
+ * the end; each attempt then waits for its flow-control key. An attempt ends in delivery, in a retry
+ * after a while, or, when there is none left, in the dead letter queue.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #pending = new Map<string, Pending>();
+  readonly #closing = new AbortController();
+  #onFate: (message: Message, fate: Fate) => void = () => undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** Has `listener` told how each message ended. */
+  onFate(listener: (message: Message, fate: Fate) => void): void {
+    this.#onFate = listener;
+  }
+
+  /** A message that is not delivered, failed or cancelled. */
+  find(id: string): Message | undefined {
+    return this.#pending.get(id)?.message;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** All messages that are not delivered, failed or cancelled, oldest first. */
+  list(): Message[] {
+    return [...this.#pending.values()].map(({ message }) => message);
+  }
+
+  /** Takes on a message, on behalf of one in a queue if a slot is given. */
+  accept(message: Message, slot?: Slot): void {
+    const { clock, log, queues, flows } = this.#options;
+    if (message.queueName !== undefined) queues.open(message.queueName);
+    if (message.flowControl) flows.configure(message.flowControl);
+    const pending: Pending = { message, retried: 0, over: false, ...(slot && { slot }) };
+    this.#pending.set(message.id, pending);
+    log.add(clock.now(), "CREATED", message, { nextDeliveryTime: message.notBefore });
+    this.#wait(pending, message.notBefore - clock.now());
+  }
+
+  /** Ends a message. An attempt under way is not called back, but nothing comes of it. */
+  cancel(id: string): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    const { clock, log, queues, flows } = this.#options;
+    const { queueName, flowControl } = pending.message;
+    pending.timer?.cancel();
+    if (queueName !== undefined) queues.find(queueName)?.lane.withdraw(id);
+    if (flowControl) flows.find(flowControl.key)?.lane.withdraw(id);
+    log.add(clock.now(), "CANCELED", pending.message);
+    this.#end(pending);
+    this.#onFate(pending.message, "FAIL");
+  }
+
+  /** Gives up on everything, attempts under way included. */
+  close(): void {
+    this.#closing.abort();
+    for (const { timer } of this.#pending.values()) timer?.cancel();
+  }
+
+  #wait(pending: Pending, delayMs: number): void {
+    const postponed = this.#options.faults.postponementMs();
+    pending.timer = this.#options.clock.setTimer(delayMs + postponed, () => this.#due(pending));
+  }
+
+  #due(pending: Pending): void {
+    const { queueName, id } = pending.message;
+    if (queueName === undefined || pending.slot) {
+      this.#enterFlow(pending);
+      return;
+    }
+    this.#options.queues.open(queueName).lane.enter(id, (leave) => {
+      pending.slot = new Slot(leave);
+      this.#enterFlow(pending);
+    });
+  }
+
+  #enterFlow(pending: Pending): void {
+    const { flowControl, id } = pending.message;
+    const { clock, flows } = this.#options;
+    // A timer, so that the clock knows of the attempt.
+    const start = (leave: () => void) =>
+      void clock.setTimer(0, () => this.#attempt(pending).finally(leave));
+    if (flowControl) flows.open(flowControl.key).lane.enter(id, start);
+    else start(() => undefined);
+  }
+
+  async #attempt(pending: Pending): Promise<void> {
+    const { clock, log } = this.#options;
+    if (pending.over || this.#closing.signal.aborted) return;
+    log.add(clock.now(), "ACTIVE", pending.message);
+    const result = await this.#send(pending);
+    if (pending.over || this.#closing.signal.aborted) return;
+
+    const { callback } = pending.message;
+    if (callback) this.#call(callback, pending, result);
+    if (!isSuccess(result)) {
+      this.#failed(pending, result);
+      return;
+    }
+    log.add(clock.now(), "DELIVERED", pending.message);
+    this.#end(pending);
+    this.#onFate(pending.message, "SUCCESS");
+    // At least once means that it can be twice.
+    if (this.#options.faults.strikes("duplicate")) await this.#send(pending);
+  }
+
+  #send({ message, retried }: Pending): Promise<AttemptResult> {
+    const { clock, send, keys, wallNow } = this.#options;
+    return attempt(message, retried, {
+      send,
+      signingKey: keys.pair.current,
+      wallNow: wallNow(),
+      timeoutMs: message.timeoutMs / (clock.speed ?? 1),
+      closing: this.#closing.signal,
+    });
+  }
+
+  #failed(pending: Pending, result: AttemptResult): void {
+    const { clock, log, dlq } = this.#options;
+    const { message, retried } = pending;
+    const error = errorOf(result);
+    log.add(clock.now(), "ERROR", message, {
+      error,
+      ...(result.answer && {
+        responseStatus: result.answer.status,
+        responseBody: Buffer.from(result.answer.body).toString("base64"),
+      }),
+    });
+    if (!isNonRetryable(result) && retried < message.maxRetries) {
+      this.#retry(pending, result);
+      return;
+    }
+    const { dlqId } = dlq.add({
+      message,
+      failedAt: clock.now(),
+      ...(result.answer && { response: result.answer }),
+    });
+    log.add(clock.now(), "FAILED", message, { error });
+    if (message.failureCallback) this.#call(message.failureCallback, pending, result, dlqId);
+    this.#end(pending);
+    this.#onFate(message, "FAIL");
+  }
+
+  #retry(pending: Pending, result: AttemptResult): void {
+    const { clock, log } = this.#options;
+    const { message, retried } = pending;
+    const now = clock.now();
+    const wallNow = callersNow(clock, this.#options.wallNow());
+    const delayMs = retryDelayMs({
+      retried,
+      askedForMs: result.answer && parseRetryAfter(result.answer.headers, wallNow),
+      expression: message.retryDelay?.evaluate,
+    });
+    pending.retried++;
+    log.add(now, "RETRY", message, {
+      error: errorOf(result),
+      nextDeliveryTime: Math.round(now + delayMs),
+    });
+    this.#wait(pending, delayMs);
+  }
+
+  #call(
+    options: CallbackOptions,
+    { message: source, retried, slot }: Pending,
+    result: AttemptResult,
+    dlqId?: string,
+  ): void {
+    const now = this.#options.clock.now();
+    const input = { source, options, result, retried, now, ...(dlqId !== undefined && { dlqId }) };
+    this.accept(callbackMessage(input), slot?.retain());
+  }
+
+  #end(pending: Pending): void {
+    pending.over = true;
+    this.#pending.delete(pending.message.id);
+    pending.slot?.release();
+  }
+}

@@ -1,0 +1,176 @@
+import { type Clock, callersNow } from "#/clock/clock.ts";
+import type { Engine } from "#/engine/engine.ts";
+import { checkDestination, checkQuotas, type Plan } from "#/engine/plan.ts";
+import { ApiError } from "#/protocol/api-error.ts";
+import type { MessageOptions } from "#/protocol/message-options.ts";
+import { contentId, type Deduplication } from "#/store/deduplication.ts";
+import { randomId } from "#/store/ids.ts";
+import type { Destination, Message } from "#/store/message.ts";
+import type { UrlGroups } from "#/store/url-groups.ts";
+
+export interface PublishRequest {
+  /** A URL, or the name of a URL group. */
+  readonly destination: string;
+  readonly options: MessageOptions;
+  readonly body: Uint8Array;
+  readonly callerIp: string;
+  readonly queueName?: string | undefined;
+  readonly scheduleId?: string | undefined;
+}
+
+export interface Receipt {
+  readonly messageId: string;
+  readonly url: string;
+  readonly deduplicated?: true;
+}
+
+export interface PublisherOptions {
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly urlGroups: UrlGroups;
+  readonly deduplication: Deduplication;
+  readonly strict: boolean;
+  readonly plan: Plan;
+}
+
+const DEFAULT_RETRIES = 3;
+const MAX_PENDING = 100_000;
+const DAY_MS = 86_400_000;
+
+/** Turns requests into messages. */
+export class Publisher {
+  readonly #options: PublisherOptions;
+  #day = 0;
+  #publishedToday = 0;
+
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Refuses what cannot be published, so that a batch or a schedule is refused as a whole.
+   *
+   * @throws ApiError
+   */
+  check({ destination, options, body }: PublishRequest): void {
+    const { strict, plan, clock, engine } = this.#options;
+    for (const { url } of this.#resolve(destination)) checkDestination(url, strict);
+    for (const callback of [options.callback, options.failureCallback]) {
+      if (callback) checkDestination(callback.url, strict);
+    }
+    if (strict) checkQuotas(plan, options, body.length, callersNow(clock, Date.now()));
+    if (engine.size >= MAX_PENDING) throw new ApiError(503, "too many pending messages");
+  }
+
+  /**
+   * Publishes to a URL, or to each endpoint of a URL group.
+   *
+   * @throws ApiError
+   */
+  publish(request: PublishRequest): Receipt | Receipt[] {
+    this.check(request);
+    const endpoints = this.#resolve(request.destination);
+    this.#countToday(endpoints.length);
+    const [first] = endpoints;
+    if (first && first.urlGroup === undefined) return this.#publishTo(first, request);
+    return endpoints.map((endpoint) => this.#publishTo(endpoint, request));
+  }
+
+  /** Publishes a message anew, as it was but for the options that are given. */
+  republish(old: Message, options: MessageOptions): Receipt {
+    const now = this.#options.clock.now();
+    const message = {
+      ...old,
+      id: randomId("msg"),
+      method: options.method ?? old.method,
+      maxRetries: options.retries ?? old.maxRetries,
+      retryDelay: options.retryDelay ?? old.retryDelay,
+      timeoutMs: options.timeoutMs ?? old.timeoutMs,
+      callback: options.callback ?? old.callback,
+      failureCallback: options.failureCallback ?? old.failureCallback,
+      flowControl: options.flowControl ?? old.flowControl,
+      labels: options.labels ?? old.labels,
+      createdAt: now,
+      notBefore: now + (options.delayMs ?? 0),
+    };
+    this.#options.engine.accept(message);
+    return { messageId: message.id, url: message.url };
+  }
+
+  #publishTo(endpoint: Destination, request: PublishRequest): Receipt {
+    const { clock, deduplication, engine } = this.#options;
+    const { url } = endpoint;
+    const id = deduplicationId(endpoint, request);
+    const known = id === undefined ? undefined : deduplication.find(id, clock.now());
+    if (known !== undefined) return { messageId: known, url, deduplicated: true };
+
+    const message = this.#message(endpoint, request);
+    if (id !== undefined) deduplication.remember(id, message.id, clock.now());
+    engine.accept(message);
+    return { messageId: message.id, url };
+  }
+
+  #message(endpoint: Destination, request: PublishRequest): Message {
+    const { clock, plan } = this.#options;
+    const { options, body, callerIp, queueName, scheduleId } = request;
+    const now = clock.now();
+    const asked =
+      options.notBefore === undefined
+        ? now + (options.delayMs ?? 0)
+        : (clock.fromWall?.(options.notBefore) ?? options.notBefore);
+    return {
+      ...endpoint,
+      id: randomId("msg"),
+      method: options.method ?? "POST",
+      headers: options.headers,
+      body,
+      maxRetries: options.retries ?? DEFAULT_RETRIES,
+      retryDelay: options.retryDelay,
+      timeoutMs: Math.min(options.timeoutMs ?? plan.maxTimeoutMs, plan.maxTimeoutMs),
+      callback: options.callback,
+      failureCallback: options.failureCallback,
+      flowControl: options.flowControl,
+      labels: options.labels ?? [],
+      redaction: options.redaction,
+      queueName,
+      scheduleId,
+      callerIp,
+      createdAt: now,
+      notBefore: Math.max(now, asked),
+    };
+  }
+
+  #resolve(destination: string): Destination[] {
+    if (URL.canParse(destination)) return [{ url: destination }];
+    const group = this.#options.urlGroups.get(destination);
+    if (!group) return [{ url: destination }];
+    return group.endpoints.map(({ url, name }) => ({
+      url,
+      urlGroup: group.name,
+      endpointName: name,
+    }));
+  }
+
+  #countToday(messages: number): void {
+    const { strict, plan, clock } = this.#options;
+    const day = Math.floor(clock.now() / DAY_MS);
+    if (day !== this.#day) this.#publishedToday = 0;
+    this.#day = day;
+    if (strict && this.#publishedToday + messages > plan.messagesPerDay) {
+      throw new ApiError(429, "Exceeded daily rate limit", {
+        "RateLimit-Limit": String(plan.messagesPerDay),
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": String(((day + 1) * DAY_MS) / 1_000),
+      });
+    }
+    this.#publishedToday += messages;
+  }
+}
+
+function deduplicationId(endpoint: Destination, request: PublishRequest): string | undefined {
+  const { options, body } = request;
+  const suffix = endpoint.urlGroup === undefined ? "" : ` ${endpoint.urlGroup} ${endpoint.url}`;
+  if (options.deduplicationId !== undefined) return `id ${options.deduplicationId}${suffix}`;
+  if (!options.contentBasedDeduplication) return undefined;
+  return `content ${contentId(endpoint.url, options.headers, body)}${suffix}`;
+}

@@ -1,0 +1,33 @@
+import { type CliOptions, readCliOptions, UsageError } from "#/cli/options.ts";
+import { banner, HELP, startFailure } from "#/cli/texts.ts";
+import { createQStashDev } from "#/qstash-dev.ts";
+
+const print = (text: string) => void process.stdout.write(text);
+
+function fail(message: string): void {
+  process.stderr.write(`${message}\n`);
+  process.exitCode = 1;
+}
+
+async function run({ port, ...options }: CliOptions): Promise<void> {
+  const server = createQStashDev({ ...options, log: (line) => print(`${line}\n`) });
+  try {
+    await server.start(port);
+  } catch (error) {
+    fail(startFailure(error, port));
+    return;
+  }
+  print(banner(server));
+  const stop = () => void server.close();
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+}
+
+try {
+  const options = readCliOptions(process.argv.slice(2), process.env);
+  if (options === "help") print(HELP);
+  else await run(options);
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  fail(`${error.message} See --help.`);
+}

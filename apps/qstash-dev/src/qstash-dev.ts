@@ -1,0 +1,126 @@
+import type { Hono } from "hono";
+import type { Clock } from "#/clock/clock.ts";
+import { realClock } from "#/clock/real-clock.ts";
+import { DEV_CREDENTIALS } from "#/credentials.ts";
+import { Engine } from "#/engine/engine.ts";
+import { type FaultSettings, Faults } from "#/engine/faults.ts";
+import { FlowControls } from "#/engine/flow-controls.ts";
+import { type PlanName, PLANS } from "#/engine/plan.ts";
+import { Publisher } from "#/engine/publisher.ts";
+import { Queues } from "#/engine/queues.ts";
+import { Schedules } from "#/engine/schedules.ts";
+import { type FetchLike, sendOverHttp, sendWithFetch } from "#/engine/send.ts";
+import { createApp } from "#/server/app.ts";
+import { type Listening, listen } from "#/server/listen.ts";
+import type { Env } from "#/server/services.ts";
+import { Deduplication } from "#/store/deduplication.ts";
+import { DeadLetters } from "#/store/dlq.ts";
+import { Log } from "#/store/log.ts";
+import { type SigningKeyPair, SigningKeys } from "#/store/signing-keys.ts";
+import { UrlGroups } from "#/store/url-groups.ts";
+
+export interface QStashDevOptions {
+  /** By default the wall clock. */
+  readonly clock?: Clock;
+  /** How much faster than the wall clock the default clock runs. */
+  readonly speed?: number;
+  /** By default the public development token. */
+  readonly token?: string;
+  /** By default the public development keys. */
+  readonly signingKeys?: SigningKeyPair;
+  /** Refuses what production refuses: loopback destinations, and more than the plan allows. */
+  readonly strict?: boolean;
+  /** By default the free one. */
+  readonly plan?: PlanName;
+  /** Gets one line for each thing that happens to a message. */
+  readonly log?: (line: string) => void;
+  readonly faults?: FaultSettings;
+  /** What the faults toss a coin with. */
+  readonly random?: () => number;
+  /** Delivers through this, say an app in the same process, in place of HTTP. */
+  readonly fetch?: FetchLike;
+  /** The time in signatures, by default the wall clock's, which receivers compare with. */
+  readonly wallNow?: () => number;
+}
+
+/** A local QStash. */
+export interface QStashDev {
+  /** The API, for requests without a network. */
+  readonly app: Hono<Env>;
+  readonly token: string;
+  /** The keys as they are now. */
+  readonly signingKeys: SigningKeyPair;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  /** Where it listens. @throws Error before `start()` */
+  readonly url: string;
+  /** Listens on the loopback address, by default on a free port, and gives the URL. */
+  start(port?: number): Promise<string>;
+  /** Stops listening and delivering. What was pending is lost. */
+  close(): Promise<void>;
+}
+
+/** Makes a local QStash with its state in memory. */
+export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
+  const clock = options.clock ?? realClock(options.speed);
+  const strict = options.strict ?? false;
+  const plan = PLANS[options.plan ?? "free"];
+  const token = options.token ?? DEV_CREDENTIALS.token;
+  const keys = new SigningKeys(
+    options.signingKeys ?? {
+      current: DEV_CREDENTIALS.currentSigningKey,
+      next: DEV_CREDENTIALS.nextSigningKey,
+    },
+  );
+  const faults = new Faults(options.faults, options.random);
+  const print = options.log ?? (() => undefined);
+  const log = new Log(print);
+  const dlq = new DeadLetters(plan.dlqRetentionMs);
+  const queues = new Queues(() => clock.now());
+  const flows = new FlowControls(clock);
+  const urlGroups = new UrlGroups();
+  const send = options.fetch ? sendWithFetch(options.fetch) : sendOverHttp;
+  const wallNow = options.wallNow ?? Date.now;
+  const engine = new Engine({ clock, wallNow, send, keys, log, dlq, queues, flows, faults });
+  const deduplication = new Deduplication();
+  const publisher = new Publisher({ clock, engine, urlGroups, deduplication, strict, plan });
+  const schedules = new Schedules({
+    clock,
+    publisher,
+    onError: ({ id }, error) => print(`schedule ${id} could not publish: ${String(error)}`),
+  });
+  engine.onFate((message, fate) => schedules.recordFate(message, fate));
+
+  const state = { clock, dlq, engine, faults, flows, keys, log, publisher, queues, schedules };
+  const app = createApp({ ...state, urlGroups, token, strict, plan }, (error) =>
+    print(`internal error: ${error instanceof Error ? error.stack : String(error)}`),
+  );
+
+  let listening: Listening | undefined;
+  return {
+    app,
+    token,
+    clock,
+    faults,
+    get signingKeys() {
+      return keys.pair;
+    },
+    get url() {
+      if (!listening) throw new Error("The server does not listen: call start() first.");
+      return listening.url;
+    },
+    async start(port = 0) {
+      if (listening) throw new Error(`The server listens already, at ${listening.url}.`);
+      listening = await listen(app, port);
+      return listening.url;
+    },
+    async close() {
+      const closing = listening;
+      listening = undefined;
+      schedules.close();
+      flows.close();
+      engine.close();
+      await closing?.close();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { ApiError } from "#/protocol/api-error.ts";
+import { apiFaults } from "#/server/api-faults.ts";
+import { bearerAuth } from "#/server/auth.ts";
+import { devRoutes } from "#/server/routes/dev.ts";
+import { dlqRoutes } from "#/server/routes/dlq.ts";
+import { flowControlRoutes } from "#/server/routes/flow-control.ts";
+import { keyRoutes } from "#/server/routes/keys.ts";
+import { logRoutes } from "#/server/routes/logs.ts";
+import { messageRoutes } from "#/server/routes/messages.ts";
+import { publishRoutes } from "#/server/routes/publish.ts";
+import { queueRoutes } from "#/server/routes/queues.ts";
+import { scheduleRoutes } from "#/server/routes/schedules.ts";
+import { urlGroupRoutes } from "#/server/routes/url-groups.ts";
+import type { Env, Services } from "#/server/services.ts";
+
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** The HTTP API. */
+export function createApp(services: Services, onError: (error: unknown) => void): Hono<Env> {
+  const app = new Hono<Env>();
+
+  app.onError((error, c) => {
+    if (error instanceof ApiError) {
+      return c.json({ error: error.message }, error.status, { ...error.headers });
+    }
+    onError(error);
+    return c.json({ error: "internal server error" }, 500);
+  });
+  app.notFound((c) => c.json({ error: "not found" }, 404));
+
+  app.use(bearerAuth(services.token));
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c) => c.json({ error: "request body too large" }, 413),
+    }),
+  );
+  app.use("/v2/*", apiFaults(services.faults));
+
+  for (const routes of [
+    publishRoutes,
+    keyRoutes,
+    messageRoutes,
+    scheduleRoutes,
+    dlqRoutes,
+    logRoutes,
+    queueRoutes,
+    flowControlRoutes,
+    urlGroupRoutes,
+  ]) {
+    app.route("/v2", routes(services));
+  }
+  app.route("/dev", devRoutes(services));
+  return app;
+}

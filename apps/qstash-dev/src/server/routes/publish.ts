@@ -1,0 +1,75 @@
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import type { PublishRequest } from "#/engine/publisher.ts";
+import { badRequest } from "#/protocol/api-error.ts";
+import { parseMessageOptions } from "#/protocol/message-options.ts";
+import { checkName } from "#/protocol/names.ts";
+import { callerIp, jsonBody, rawAfter, rawBody } from "#/server/request.ts";
+import type { Env, Services } from "#/server/services.ts";
+
+const batchSchema = z.array(
+  z.object({
+    destination: z.string(),
+    headers: z.record(z.string(), z.string()).optional(),
+    body: z.string().optional(),
+    queue: z.string().optional(),
+  }),
+);
+
+/** `POST /v2/publish/…`, `/v2/enqueue/…` and `/v2/batch`. */
+export function publishRoutes({ publisher }: Services): Hono<Env> {
+  const routes = new Hono<Env>();
+
+  const publish = (c: Context<Env>, request: PublishRequest) => {
+    const receipt = publisher.publish(request);
+    const isDuplicate = [receipt].flat().every(({ deduplicated }) => deduplicated);
+    return c.json(receipt, isDuplicate ? 202 : 201);
+  };
+
+  routes.post("/publish/*", async (c) =>
+    publish(c, {
+      destination: rawAfter(c, "/v2/publish/"),
+      options: parseMessageOptions(c.req.raw.headers),
+      body: await rawBody(c),
+      callerIp: callerIp(c),
+    }),
+  );
+
+  routes.post("/enqueue/:queue/*", async (c) => {
+    const rest = rawAfter(c, "/v2/enqueue/");
+    return publish(c, {
+      destination: rest.slice(rest.indexOf("/") + 1),
+      options: parseMessageOptions(c.req.raw.headers),
+      body: await rawBody(c),
+      callerIp: callerIp(c),
+      queueName: checkName("queue name", c.req.param("queue")),
+    });
+  });
+
+  routes.post("/batch", async (c) => {
+    const requests = (await jsonBody(c, batchSchema)).map(
+      ({ destination, headers, body, queue }): PublishRequest => ({
+        destination,
+        options: parseMessageOptions(batchHeaders(headers)),
+        body: Buffer.from(body ?? ""),
+        callerIp: callerIp(c),
+        queueName: queue === undefined ? undefined : checkName("queue name", queue),
+      }),
+    );
+    for (const request of requests) publisher.check(request);
+    return c.json(
+      requests.map((request) => publisher.publish(request)),
+      201,
+    );
+  });
+
+  return routes;
+}
+
+function batchHeaders(headers: Record<string, string> | undefined): Headers {
+  try {
+    return new Headers(headers);
+  } catch {
+    return badRequest("invalid headers");
+  }
+}

@@ -1,0 +1,59 @@
+import { Hono } from "hono";
+import { parseCron } from "#/engine/cron.ts";
+import { ApiError, badRequest, found } from "#/protocol/api-error.ts";
+import { parseMessageOptions } from "#/protocol/message-options.ts";
+import { checkName } from "#/protocol/names.ts";
+import { callerIp, rawAfter, rawBody } from "#/server/request.ts";
+import type { Env, Services } from "#/server/services.ts";
+import { scheduleView } from "#/server/views.ts";
+import { randomId } from "#/store/ids.ts";
+
+/** `/v2/schedules`. */
+export function scheduleRoutes({ publisher, schedules, strict, plan }: Services): Hono<Env> {
+  const routes = new Hono<Env>();
+  const find = (id: string) => found(schedules.find(id), "schedule");
+
+  routes.get("/schedules", (c) => c.json(schedules.list().map(scheduleView)));
+  routes.get("/schedules/:id", (c) => c.json(scheduleView(find(c.req.param("id")))));
+  routes.delete("/schedules/:id", (c) => {
+    schedules.remove(find(c.req.param("id")).id);
+    return c.json({});
+  });
+  // The SDK sends PATCH, the OpenAPI document says POST.
+  routes.on(["PATCH", "POST"], "/schedules/:id/pause", (c) => {
+    find(c.req.param("id")).paused = true;
+    return c.json({});
+  });
+  routes.on(["PATCH", "POST"], "/schedules/:id/resume", (c) => {
+    find(c.req.param("id")).paused = false;
+    return c.json({});
+  });
+
+  routes.post("/schedules/*", async (c) => {
+    const cronText = c.req.header("upstash-cron") ?? badRequest("Upstash-Cron header is missing");
+    const cron = parseCron(cronText) ?? badRequest(`invalid cron expression: "${cronText}"`);
+    const id = checkName("schedule id", c.req.header("upstash-schedule-id") ?? randomId("scd"));
+    const queue = c.req.header("upstash-queue-name");
+    const request = {
+      destination: rawAfter(c, "/v2/schedules/"),
+      // Each tick is a message of its own: what it has in common with the last is no duplicate.
+      options: {
+        ...parseMessageOptions(c.req.raw.headers),
+        deduplicationId: undefined,
+        contentBasedDeduplication: false,
+      },
+      body: await rawBody(c),
+      callerIp: callerIp(c),
+      queueName: queue === undefined ? undefined : checkName("queue name", queue),
+      scheduleId: id,
+    };
+    publisher.check(request);
+    if (strict && !schedules.find(id) && schedules.list().length >= plan.maxSchedules) {
+      throw new ApiError(412, `quota maxSchedules exceeded, current limit: ${plan.maxSchedules}`);
+    }
+    schedules.put({ id, cronText, cron, request });
+    return c.json({ scheduleId: id });
+  });
+
+  return routes;
+}

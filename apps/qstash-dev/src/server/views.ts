@@ -1,0 +1,152 @@
+import type { FlowKey } from "#/engine/flow-controls.ts";
+import type { Schedule } from "#/engine/schedules.ts";
+import { headerMap } from "#/protocol/header-map.ts";
+import { redacted } from "#/protocol/redaction.ts";
+import type { DeadLetter } from "#/store/dlq.ts";
+import type { LogEntry } from "#/store/log.ts";
+import type { Message } from "#/store/message.ts";
+
+/** What is undefined does not show in JSON. */
+export function messageView(message: Message): object {
+  return {
+    messageId: message.id,
+    url: message.url,
+    topicName: message.urlGroup,
+    endpointName: message.endpointName,
+    method: message.method,
+    header: shownHeaders(message),
+    ...shownBody(message),
+    maxRetries: message.maxRetries,
+    retryDelayExpression: message.retryDelay?.text,
+    notBefore: message.notBefore,
+    createdAt: message.createdAt,
+    callback: message.callback?.url,
+    failureCallback: message.failureCallback?.url,
+    queueName: message.queueName,
+    scheduleId: message.scheduleId,
+    // The SDK's types and the OpenAPI document spell it differently.
+    callerIp: message.callerIp,
+    callerIP: message.callerIp,
+    ...flowControlView(message.flowControl),
+    ...labelView(message.labels),
+  };
+}
+
+export function deadLetterView({ dlqId, message, response }: DeadLetter): object {
+  return {
+    ...messageView(message),
+    dlqId,
+    responseStatus: response?.status ?? 0,
+    responseHeader: response ? headerMap(response.headers) : {},
+    ...(response && prefixed(textOrBase64(response.body))),
+  };
+}
+
+export function logView(entry: LogEntry): object {
+  const { sequence: _, message, ...rest } = entry;
+  return {
+    ...rest,
+    messageId: message.id,
+    url: message.url,
+    topicName: message.urlGroup,
+    endpointName: message.endpointName,
+    method: message.method,
+    header: shownHeaders(message),
+    maxRetries: message.maxRetries,
+    timeout: message.timeoutMs,
+    callback: message.callback?.url,
+    failureCallback: message.failureCallback?.url,
+    queueName: message.queueName,
+    scheduleId: message.scheduleId,
+    flowControlKey: message.flowControl?.key,
+    ...labelView(message.labels),
+  };
+}
+
+export function scheduleView(schedule: Schedule): object {
+  const { options, destination, body, callerIp, queueName } = schedule.request;
+  const shown = { headers: options.headers, body, redaction: options.redaction };
+  return {
+    scheduleId: schedule.id,
+    cron: schedule.cronText,
+    createdAt: schedule.createdAt,
+    destination,
+    method: options.method ?? "POST",
+    header: shownHeaders(shown),
+    ...shownBody(shown),
+    retries: options.retries ?? 3,
+    delay: options.delayMs === undefined ? undefined : options.delayMs / 1_000,
+    callback: options.callback?.url,
+    failureCallback: options.failureCallback?.url,
+    callerIp,
+    callerIP: callerIp,
+    isPaused: schedule.paused,
+    queueName,
+    ...(options.flowControl && flowControlView(options.flowControl)),
+    retryDelayExpression: options.retryDelay?.text,
+    ...labelView(options.labels ?? []),
+    lastScheduleTime: schedule.lastTick,
+    nextScheduleTime: schedule.nextTick,
+    lastScheduleStates: Object.fromEntries(schedule.states),
+  };
+}
+
+export function flowKeyView(flow: FlowKey): object {
+  return {
+    flowControlKey: flow.key,
+    waitListSize: flow.lane.waiting,
+    parallelismMax: flow.parallelism ?? 0,
+    parallelismCount: flow.lane.active,
+    rateMax: flow.rate ?? 0,
+    rateCount: flow.periodCount,
+    ratePeriod: flow.periodMs / 1_000,
+    ratePeriodStart: Math.floor(flow.periodStart / 1_000),
+    isPaused: flow.paused,
+    isPinnedParallelism: flow.pinnedParallelism,
+    isPinnedRate: flow.pinnedRate,
+  };
+}
+
+type Shown = Pick<Message, "headers" | "body" | "redaction">;
+
+function shownHeaders({ headers, redaction }: Shown): Record<string, string[]> {
+  const isHidden = (name: string) =>
+    redaction !== undefined && (redaction.allHeaders || redaction.headers.includes(name));
+  return headerMap(
+    headers.map(([name, value]): [string, string] => [
+      name,
+      isHidden(name) ? redacted(value) : value,
+    ]),
+  );
+}
+
+function shownBody({ body, redaction }: Shown): { body?: string; bodyBase64?: string } {
+  return redaction?.body ? { body: redacted(body) } : textOrBase64(body);
+}
+
+function textOrBase64(bytes: Uint8Array): { body?: string; bodyBase64?: string } {
+  try {
+    return { body: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { bodyBase64: Buffer.from(bytes).toString("base64") };
+  }
+}
+
+function prefixed({ body, bodyBase64 }: { body?: string; bodyBase64?: string }): object {
+  return { responseBody: body, responseBodyBase64: bodyBase64 };
+}
+
+function flowControlView(flow: Message["flowControl"]): object {
+  // The SDK's type wants the key in any case.
+  if (!flow) return { flowControlKey: "" };
+  return {
+    flowControlKey: flow.key,
+    parallelism: flow.parallelism,
+    rate: flow.rate,
+    period: flow.rate === undefined ? undefined : flow.periodMs / 1_000,
+  };
+}
+
+function labelView(labels: readonly string[]): object {
+  return labels.length === 0 ? {} : { label: labels[0], labels };
+}

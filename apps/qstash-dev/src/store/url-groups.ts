@@ -1,0 +1,58 @@
+export interface Endpoint {
+  readonly url: string;
+  readonly name?: string | undefined;
+}
+
+/** Endpoints with this URL or this name. */
+export interface EndpointChoice {
+  readonly url?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+export interface UrlGroup {
+  readonly name: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** The URL groups, which the API also calls topics. */
+export class UrlGroups {
+  readonly #groups = new Map<string, UrlGroup>();
+
+  get(name: string): UrlGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  list(): UrlGroup[] {
+    return [...this.#groups.values()];
+  }
+
+  remove(name: string): boolean {
+    return this.#groups.delete(name);
+  }
+
+  /** Adds endpoints; those with a known URL get the new name. Makes the group if there is none. */
+  addEndpoints(name: string, added: readonly Endpoint[], now: number): void {
+    const group = this.#groups.get(name);
+    const endpoints = new Map(group?.endpoints.map((endpoint) => [endpoint.url, endpoint]));
+    for (const endpoint of added) endpoints.set(endpoint.url, endpoint);
+    this.#groups.set(name, {
+      name,
+      createdAt: group?.createdAt ?? now,
+      updatedAt: now,
+      endpoints: [...endpoints.values()],
+    });
+  }
+
+  /** Removes endpoints by URL or name; a group that has none left is gone. */
+  removeEndpoints(group: UrlGroup, removed: readonly EndpointChoice[], now: number): void {
+    const isRemoved = (endpoint: Endpoint) =>
+      removed.some(
+        ({ url, name }) => url === endpoint.url || (name !== undefined && name === endpoint.name),
+      );
+    const endpoints = group.endpoints.filter((endpoint) => !isRemoved(endpoint));
+    if (endpoints.length === 0) this.#groups.delete(group.name);
+    else this.#groups.set(group.name, { ...group, endpoints, updatedAt: now });
+  }
+}
