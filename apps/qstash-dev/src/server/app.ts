@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { ApiError } from "#/protocol/api-error.ts";
 import { apiFaults } from "#/server/api-faults.ts";
 import { bearerAuth } from "#/server/auth.ts";
@@ -15,8 +14,6 @@ import { scheduleRoutes } from "#/server/routes/schedules.ts";
 import { urlGroupRoutes } from "#/server/routes/url-groups.ts";
 import type { Env, Services } from "#/server/services.ts";
 
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
-
 /** The HTTP API. */
 export function createApp(services: Services, onError: (error: unknown) => void): Hono<Env> {
   const app = new Hono<Env>();
@@ -31,12 +28,6 @@ export function createApp(services: Services, onError: (error: unknown) => void)
   app.notFound((c) => c.json({ error: "not found" }, 404));
 
   app.use(bearerAuth(services.token));
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: (c) => c.json({ error: "request body too large" }, 413),
-    }),
-  );
   app.use("/v2/*", apiFaults(services.faults));
 
   for (const routes of [

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { z } from "zod";
-import { badRequest } from "#/protocol/api-error.ts";
+import { ApiError, badRequest } from "#/protocol/api-error.ts";
 import type { Bindings, Env } from "#/server/services.ts";
 
 /** Node's side of the request, which is only there when it came over HTTP. */
@@ -23,9 +23,18 @@ export function callerIp(c: Context<Env>): string {
   return address.replace(/^::ffff:/, "");
 }
 
-/** The body, byte for byte. */
-export async function rawBody(c: Context<Env>): Promise<Uint8Array> {
-  return new Uint8Array(await c.req.arrayBuffer());
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** The body, byte for byte, or a 413. */
+export async function rawBody(c: Context<Env>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of c.req.raw.body ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw new ApiError(413, "the body is too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /** The JSON body that the schema describes, or a 400. */
@@ -33,11 +42,18 @@ export async function jsonBody<S extends z.ZodType>(
   c: Context<Env>,
   schema: S,
 ): Promise<z.output<S>> {
-  const body: unknown = await c.req.json().catch(() => badRequest("the body is not JSON"));
-  const parsed = schema.safeParse(body);
+  const parsed = schema.safeParse(parseJson((await rawBody(c)).toString()));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   return badRequest(`invalid body: ${issue?.path.join(".")} ${issue?.message}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return badRequest("the body is not JSON");
+  }
 }
 
 /** The query that the schema describes, or a 400. Single values are strings. */

@@ -1,0 +1,98 @@
+import { expect, test } from "vitest";
+import { at, MINUTE, openWorld, SECOND } from "./support/world.ts";
+
+const decode = (base64: unknown) => Buffer.from(String(base64), "base64").toString();
+
+function json(body: Buffer): Record<string, unknown> {
+  const parsed: unknown = JSON.parse(body.toString());
+  return { ...(parsed as object) };
+}
+
+test("a callback tells what the destination answered, signed", async () => {
+  const { client, clock, destination, verify } = await openWorld();
+  destination.answer(({ url }) =>
+    url.endsWith("/work") ? { status: 201, headers: { "X-Made": "7" }, body: "made" } : {},
+  );
+  const { messageId } = await client.publishJSON({
+    url: `${destination.url}/work`,
+    body: { n: 1 },
+    callback: `${destination.url}/called`,
+    headers: { "Upstash-Callback-Forward-X-Secret": "s", "Upstash-Callback-Method": "PUT" },
+  });
+  await clock.settle();
+
+  const [, callback, ...others] = destination.received;
+  expect(others).toEqual([]);
+  if (!callback) throw new Error("there was no callback");
+  await expect(verify(callback)).resolves.toBe(true);
+  expect(callback).toMatchObject({ method: "PUT", url: `${destination.url}/called` });
+  expect(callback.headers.get("content-type")).toBe("application/json");
+  expect(callback.headers.get("x-secret")).toBe("s");
+  const body = json(callback.body);
+  expect(body).toMatchObject({
+    status: 201,
+    header: { "X-Made": ["7"] },
+    retried: 0,
+    maxRetries: 3,
+    sourceMessageId: messageId,
+    url: `${destination.url}/work`,
+    method: "POST",
+    sourceHeader: { "Content-Type": ["application/json"] },
+    createdAt: expect.any(Number),
+    notBefore: expect.any(Number),
+    callerIP: "127.0.0.1",
+  });
+  expect(decode(body["body"])).toBe("made");
+  expect(decode(body["sourceBody"])).toBe('{"n":1}');
+});
+
+test("each attempt has its callback, the end its failure callback", async () => {
+  const { client, clock, destination } = await openWorld();
+  destination.answer(({ url }) => (url.endsWith("/work") ? { status: 500, body: "broken" } : {}));
+  await client.publish({
+    url: `${destination.url}/work`,
+    body: "x",
+    retries: 1,
+    callback: `${destination.url}/called`,
+    failureCallback: `${destination.url}/failed`,
+  });
+  await clock.advance(MINUTE);
+
+  const bodies = (path: string) =>
+    destination.received.filter(({ url }) => url.endsWith(path)).map(({ body }) => json(body));
+  expect(bodies("/called")).toMatchObject([
+    { status: 500, retried: 0 },
+    { status: 500, retried: 1 },
+  ]);
+  const { messages } = await client.dlq.listMessages();
+  expect(bodies("/failed")).toMatchObject([
+    { status: 500, retried: 1, maxRetries: 1, dlqId: at(messages, 0).dlqId },
+  ]);
+});
+
+test("a callback that fails is retried as its headers say", async () => {
+  const { client, clock, destination } = await openWorld();
+  destination.answer(({ url }) => ({ status: url.endsWith("/called") ? 500 : 200 }));
+  await client.publish({
+    url: `${destination.url}/work`,
+    callback: `${destination.url}/called`,
+    headers: { "Upstash-Callback-Retries": "1", "Upstash-Callback-Retry-Delay": "2000" },
+  });
+  await clock.advance(2 * SECOND - 1);
+  expect(destination.received).toHaveLength(2);
+  await clock.advance(MINUTE);
+  expect(destination.received).toHaveLength(3);
+});
+
+test("an unreachable destination is reported with status 0", async () => {
+  const { client, clock, destination } = await openWorld();
+  await client.publish({
+    url: "http://127.0.0.1:1/",
+    retries: 0,
+    failureCallback: `${destination.url}/failed`,
+  });
+  await clock.settle();
+  const body = json(at(destination.received, 0).body);
+  expect(body).toMatchObject({ status: 0, header: {} });
+  expect(decode(body["body"])).toContain("ECONNREFUSED");
+});

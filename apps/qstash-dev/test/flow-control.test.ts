@@ -1,0 +1,123 @@
+import { describe, expect, test } from "vitest";
+import { BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
+
+describe("flow control", () => {
+  test("lets through so many per period", async () => {
+    const { client, clock, destination } = await openWorld();
+    const flowControl = { key: "api", rate: 2, period: "1m" } as const;
+    for (let n = 0; n < 5; n++) await client.publish({ url: destination.url, flowControl });
+    await clock.settle();
+    expect(destination.received).toHaveLength(2);
+    expect(await client.flowControl.get("api")).toEqual({
+      flowControlKey: "api",
+      waitListSize: 3,
+      parallelismMax: 0,
+      parallelismCount: 0,
+      rateMax: 2,
+      rateCount: 2,
+      ratePeriod: 60,
+      ratePeriodStart: BEGINNING / 1_000,
+      isPaused: false,
+      isPinnedParallelism: false,
+      isPinnedRate: false,
+    });
+    await clock.advance(MINUTE - 1);
+    expect(destination.received).toHaveLength(2);
+    await clock.advance(1);
+    expect(destination.received).toHaveLength(4);
+    await client.flowControl.resetRate("api");
+    await clock.settle();
+    expect(destination.received).toHaveLength(5);
+  });
+
+  test("lets through so many at a time", async () => {
+    const { client, clock, destination } = await openWorld();
+    const release = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    destination.answer(async () => {
+      arrived.resolve();
+      await release.promise;
+      return {};
+    });
+    const flowControl = { key: "api", parallelism: 1 };
+    for (let n = 0; n < 3; n++) await client.publish({ url: destination.url, flowControl });
+    await arrived.promise;
+    expect(await client.flowControl.get("api")).toMatchObject({
+      waitListSize: 2,
+      parallelismMax: 1,
+      parallelismCount: 1,
+    });
+    expect(await client.flowControl.getGlobalParallelism()).toEqual({
+      parallelismMax: 0,
+      parallelismCount: 1,
+    });
+    expect(destination.received).toHaveLength(1);
+    release.resolve();
+    await clock.settle();
+    expect(destination.received).toHaveLength(3);
+  });
+
+  test("does not count a message that waits for its retry", async () => {
+    const { client, clock, destination } = await openWorld();
+    destination.answer(({ url }) => ({ status: url.endsWith("/bad") ? 500 : 200 }));
+    const flowControl = { key: "api", parallelism: 1 };
+    await client.publish({ url: `${destination.url}/bad`, flowControl });
+    await client.publish({ url: `${destination.url}/good`, flowControl });
+    await clock.settle();
+    expect(destination.received).toHaveLength(2);
+  });
+
+  test("rests while the key is paused", async () => {
+    const { client, clock, destination } = await openWorld();
+    const flowControl = { key: "api", parallelism: 5 };
+    await client.flowControl.pause("api");
+    const { messageId } = await client.publish({ url: destination.url, flowControl });
+    await client.publish({ url: destination.url, flowControl });
+    await clock.advance(MINUTE);
+    expect(destination.received).toHaveLength(0);
+    expect(await client.flowControl.get("api")).toMatchObject({ isPaused: true, waitListSize: 2 });
+    await client.messages.cancel(messageId);
+    await client.flowControl.resume("api");
+    await clock.settle();
+    expect(destination.received).toHaveLength(1);
+  });
+
+  test("keeps to what is pinned until it is unpinned", async () => {
+    const { call, client, clock, destination } = await openWorld();
+    await client.flowControl.pin("api", { rate: 1, period: 10, parallelism: 7 });
+    const flowControl = { key: "api", rate: 100, parallelism: 100 };
+    for (let n = 0; n < 3; n++) await client.publish({ url: destination.url, flowControl });
+    await clock.settle();
+    expect(destination.received).toHaveLength(1);
+    expect(await client.flowControl.get("api")).toMatchObject({
+      rateMax: 1,
+      ratePeriod: 10,
+      parallelismMax: 7,
+      isPinnedParallelism: true,
+      isPinnedRate: true,
+    });
+    await client.flowControl.unpin("api", { rate: true });
+    await client.publish({ url: destination.url, flowControl });
+    await clock.settle();
+    expect(destination.received).toHaveLength(4);
+    const shown = { rateMax: 100, parallelismMax: 7, isPinnedRate: false };
+    expect(await client.flowControl.get("api")).toMatchObject(shown);
+    expect(await (await call("GET", "/v2/flowControl")).json()).toMatchObject([shown]);
+    expect((await call("POST", "/v2/flowControl/api/pin?rate=x")).status).toBe(400);
+  });
+
+  test("knows no key before it is used", async () => {
+    const { client } = await openWorld();
+    await expect(client.flowControl.get("none")).rejects.toMatchObject({ status: 404 });
+  });
+
+  test("works with a queue", async () => {
+    const { client, clock, destination } = await openWorld();
+    const queue = client.queue({ queueName: "line" });
+    await queue.upsert({ parallelism: 10 });
+    const flowControl = { key: "api", rate: 1, period: 10 };
+    for (let n = 0; n < 3; n++) await queue.enqueue({ url: destination.url, flowControl });
+    await clock.advance(10 * SECOND);
+    expect(destination.received).toHaveLength(2);
+  });
+});

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { at, BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
+
+test("tell the life of a message, newest first", async () => {
+  const { call, client, clock, destination } = await openWorld();
+  destination.answer((_request, count) => ({ status: count === 1 ? 503 : 200, body: "busy" }));
+  const { messageId } = await client.publish({
+    url: `${destination.url}/hook`,
+    retryDelay: "1000",
+    label: "greeting",
+  });
+  await clock.advance(MINUTE);
+
+  const { logs, events, cursor } = await client.logs();
+  expect(events).toEqual(logs);
+  expect(cursor).toBeUndefined();
+  expect(logs.map(({ state, time }) => [state, time - BEGINNING])).toEqual([
+    ["DELIVERED", SECOND],
+    ["ACTIVE", SECOND],
+    ["RETRY", 0],
+    ["ERROR", 0],
+    ["ACTIVE", 0],
+    ["CREATED", 0],
+  ]);
+  for (const log of logs) {
+    expect(log).toMatchObject({ messageId, url: `${destination.url}/hook`, label: "greeting" });
+  }
+  expect(at(logs, 2)).toMatchObject({ nextDeliveryTime: BEGINNING + SECOND });
+  expect(at(logs, 3)).toMatchObject({
+    error: expect.stringContaining("503"),
+    responseStatus: 503,
+    responseBody: Buffer.from("busy").toString("base64"),
+  });
+
+  const other = (await (await call("GET", "/v2/logs?count=1")).json()) as { logs: unknown[] };
+  expect(other.logs).toMatchObject([{ state: "DELIVERED", messageId }]);
+});
+
+test("can be paged through from now on, as the SDK's documentation does", async () => {
+  const { client, clock, destination } = await openWorld();
+  for (let n = 0; n < 5; n++) await client.publish({ url: destination.url });
+  await clock.settle();
+
+  let cursor: string | number | undefined = Date.now();
+  let seen = 0;
+  while (cursor) {
+    const page: Awaited<ReturnType<typeof client.logs>> = await client.logs({ cursor, count: 4 });
+    seen += page.logs.length;
+    cursor = page.cursor;
+  }
+  expect(seen).toBe(15);
+});
+
+test("can be filtered", async () => {
+  const { client, clock, destination } = await openWorld();
+  destination.answer(({ url }) => ({ status: url.endsWith("/bad") ? 500 : 200 }));
+  await client.publish({ url: `${destination.url}/good`, label: ["x", "y"] });
+  await client.publish({ url: `${destination.url}/bad`, label: "y" });
+  await clock.settle();
+  await clock.advance(SECOND);
+  await client.queue({ queueName: "line" }).enqueue({ url: `${destination.url}/good` });
+  await clock.settle();
+
+  const count = async (filter: NonNullable<Parameters<typeof client.logs>[0]>["filter"]) =>
+    (await client.logs({ ...(filter && { filter }) })).logs.length;
+  expect(await count({ state: "DELIVERED" })).toBe(2);
+  expect(await count({ state: "IN_PROGRESS", url: `${destination.url}/bad` })).toBe(3);
+  expect(await count({ label: "x" })).toBe(3);
+  expect(await count({ label: ["x", "y"], state: "CREATED" })).toBe(2);
+  expect(await count({ queueName: "line" })).toBe(3);
+  expect(await count({ fromDate: BEGINNING + 1 })).toBe(3);
+  expect(await count({ toDate: new Date(BEGINNING) })).toBe(7);
+  expect(await count({ path: "/nowhere" })).toBe(0);
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from "vitest";
+import { BEGINNING, HOUR, MINUTE, openWorld } from "./support/world.ts";
+
+describe("a message that waits", () => {
+  test("can be looked at", async () => {
+    const { client, destination } = await openWorld();
+    const { messageId } = await client.publish({
+      url: `${destination.url}/hook`,
+      body: "hello",
+      headers: { "Content-Type": "text/plain", "X-Trace": "1" },
+      delay: 60,
+      retries: 2,
+      retryDelay: "1000",
+      method: "PUT",
+      callback: `${destination.url}/c`,
+      failureCallback: `${destination.url}/f`,
+      label: "greeting",
+      flowControl: { key: "k", rate: 5, period: "1m", parallelism: 2 },
+    });
+    expect(await client.messages.get(messageId)).toMatchObject({
+      messageId,
+      url: `${destination.url}/hook`,
+      method: "PUT",
+      header: { "Content-Type": ["text/plain"], "X-Trace": ["1"] },
+      body: "hello",
+      maxRetries: 2,
+      retryDelayExpression: "1000",
+      createdAt: BEGINNING,
+      notBefore: BEGINNING + MINUTE,
+      callback: `${destination.url}/c`,
+      failureCallback: `${destination.url}/f`,
+      callerIp: "127.0.0.1",
+      flowControlKey: "k",
+      rate: 5,
+      period: 60,
+      parallelism: 2,
+      label: "greeting",
+      labels: ["greeting"],
+    });
+  });
+
+  test("shows what is not text in base64, and hides what is to be redacted", async () => {
+    const { call, client, destination } = await openWorld();
+    const body = Buffer.from([0xff, 0x00]);
+    const publish = async (headers: Record<string, string>) => {
+      const response = await call("POST", `/v2/publish/${destination.url}`, {
+        body,
+        headers: { "Upstash-Delay": "1h", "Upstash-Forward-Authorization": "secret", ...headers },
+      });
+      const receipt = (await response.json()) as { messageId: string };
+      return client.messages.get(receipt.messageId);
+    };
+    const plain = await publish({});
+    expect(plain.body).toBeUndefined();
+    expect(plain).toMatchObject({ bodyBase64: "/wA=", header: { Authorization: ["secret"] } });
+
+    const hidden = await publish({ "Upstash-Redact-Fields": "body, header[Authorization]" });
+    expect(hidden.body).toMatch(/^REDACTED:[0-9a-f]{64}$/);
+    expect(hidden.header?.["Authorization"]?.[0]).toMatch(/^REDACTED:/);
+  });
+
+  test("is gone once it is delivered", async () => {
+    const { client, clock, destination } = await openWorld();
+    const { messageId } = await client.publish({ url: destination.url });
+    await clock.settle();
+    await expect(client.messages.get(messageId)).rejects.toMatchObject({ status: 404 });
+    await expect(client.messages.cancel(messageId)).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe("cancelling", () => {
+  test("stops a message that waits", async () => {
+    const { client, clock, destination } = await openWorld();
+    const { messageId } = await client.publish({ url: destination.url, delay: 60 });
+    expect(await client.messages.cancel(messageId)).toEqual({ cancelled: 1 });
+    await clock.advance(HOUR);
+    expect(destination.received).toHaveLength(0);
+    const { logs } = await client.logs({ messageIds: [messageId] });
+    expect(logs.map(({ state }) => state)).toEqual(["CANCELED", "CREATED"]);
+  });
+
+  test("stops the retries of a message", async () => {
+    const { client, clock, destination } = await openWorld();
+    destination.answer(() => ({ status: 500 }));
+    const { messageId } = await client.publish({ url: destination.url });
+    await clock.settle();
+    await client.messages.delete(messageId);
+    await clock.advance(HOUR);
+    expect(destination.received).toHaveLength(1);
+    expect((await client.dlq.listMessages()).messages).toEqual([]);
+  });
+
+  test("takes ids, filters, or everything", async () => {
+    const { client, clock, destination } = await openWorld();
+    const publish = (path: string, label: string) =>
+      client.publish({ url: `${destination.url}${path}`, delay: 60, label });
+    const a = await publish("/a", "x");
+    const b = await publish("/b", "x");
+    await publish("/c", "x");
+    await publish("/c", "y");
+    await publish("/d", "z");
+
+    expect(await client.messages.cancel([a.messageId, b.messageId, "msg_none"])).toEqual({
+      cancelled: 2,
+    });
+    expect(await client.messages.cancel({ filter: { path: "/c", label: ["x", "z"] } })).toEqual({
+      cancelled: 1,
+    });
+    expect(await client.messages.cancel({ filter: { host: "example.com" } })).toEqual({
+      cancelled: 0,
+    });
+    expect(await client.messages.cancel({ all: true })).toEqual({ cancelled: 2 });
+    await clock.advance(HOUR);
+    expect(destination.received).toHaveLength(0);
+  });
+});

@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+
+/** A request as a destination got it. */
+export interface Received {
+  readonly method: string;
+  /** The URL that the sender used, for the signature. */
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+}
+
+export interface Reply {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+export type Answerer = (request: Received, count: number) => Reply | Promise<Reply>;
+
+export interface Destination {
+  readonly url: string;
+  readonly received: Received[];
+  /** Decides the answers from now on. `count` starts at 1 for each server. */
+  answer(answerer: Answerer): void;
+  close(): Promise<void>;
+}
+
+/** An HTTP server that keeps what it gets, and says 200 unless told otherwise. */
+export async function openDestination(): Promise<Destination> {
+  const received: Received[] = [];
+  let answerer: Answerer = () => ({});
+  let url = "";
+
+  async function respond(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const request = {
+      method: incoming.method ?? "",
+      url: `${url}${incoming.url ?? ""}`,
+      headers: new Headers(
+        Object.entries(incoming.headersDistinct).map(([name, values]): [string, string] => [
+          name,
+          values?.join(", ") ?? "",
+        ]),
+      ),
+      body: Buffer.concat(await Array.fromAsync(incoming as AsyncIterable<Buffer>)),
+    };
+    received.push(request);
+    const { status = 200, headers = {}, body } = await answerer(request, received.length);
+    outgoing.writeHead(status, headers).end(body);
+  }
+
+  const server = createServer((incoming, outgoing) => void respond(incoming, outgoing));
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  url = `http://127.0.0.1:${address.port}`;
+
+  return {
+    url,
+    received,
+    answer: (next) => {
+      answerer = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,71 @@
+import { Client, Receiver } from "@upstash/qstash";
+import { onTestFinished } from "vitest";
+import { createQStashDev, type QStashDev, type QStashDevOptions, VirtualClock } from "#/index.ts";
+import { type Destination, openDestination, type Received } from "./destination.ts";
+
+export interface World {
+  readonly clock: VirtualClock;
+  readonly server: QStashDev;
+  readonly destination: Destination;
+  readonly client: Client;
+  /** Has the official Receiver check a request, by default with the server's keys. */
+  verify(request: Received, keys?: { current: string; next: string }): Promise<boolean>;
+  /** Calls the API without the SDK. */
+  call(method: string, path: string, init?: RequestInit): Promise<Response>;
+}
+
+/** The moment at which every world begins: far from a full minute. */
+export const BEGINNING = Date.parse("2026-03-02T10:00:30Z");
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+
+/** A server, a destination, the official client, and a clock that the test moves. */
+export async function openWorld(options: QStashDevOptions = {}): Promise<World> {
+  const clock = new VirtualClock(BEGINNING);
+  const server = createQStashDev({ clock, ...options });
+  const url = await server.start();
+  const destination = await openDestination();
+  onTestFinished(async () => {
+    await server.close();
+    await destination.close();
+  });
+
+  return {
+    clock,
+    server,
+    destination,
+    client: new Client({ baseUrl: url, token: server.token, retry: false, devMode: false }),
+    verify: (request, keys = server.signingKeys) =>
+      new Receiver({
+        currentSigningKey: keys.current,
+        nextSigningKey: keys.next,
+        devMode: false,
+      }).verify({
+        signature: request.headers.get("upstash-signature") ?? "",
+        body: request.body.toString(),
+        url: request.url,
+      }),
+    call: (method, path, init = {}) =>
+      fetch(`${url}${path}`, {
+        method,
+        ...init,
+        headers: { authorization: `Bearer ${server.token}`, ...init.headers },
+      }),
+  };
+}
+
+/** The only request that the destination got. */
+export function onlyRequest({ received }: Destination): Received {
+  const [request, ...others] = received;
+  if (!request || others.length > 0) throw new Error(`got ${received.length} requests, not one`);
+  return request;
+}
+
+/** The item at an index that has to be there. */
+export function at<T>(items: readonly T[], index: number): T {
+  const item = items.at(index);
+  if (item === undefined) throw new Error(`there is no item ${index} in ${items.length}`);
+  return item;
+}
