@@ -7,7 +7,7 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls `fire` once, when `delayMs` have passed on this clock. `fire` must not reject. */
+  /** Calls `fire` once, not before `delayMs` have passed on this clock. `fire` must not reject. */
   setTimer(delayMs: number, fire: () => void | Promise<void>): Timer;
   /** Where a moment that a caller names by the wall clock lies on this one. By default right there. */
   fromWall?(wallMs: number): number;

@@ -7,22 +7,18 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 export function realClock(speed = 1): Clock {
   const origin = Date.now();
   const now = () => Math.floor(origin + (Date.now() - origin) * speed);
-  return {
-    now,
-    speed,
-    fromWall: (wallMs) => now() + (wallMs - Date.now()),
-    setTimer: (delayMs, fire) => setLongTimer(Math.max(0, delayMs) / speed, fire),
-  };
-}
 
-function setLongTimer(waitMs: number, fire: () => void | Promise<void>): Timer {
-  let left = waitMs;
-  let handle: ReturnType<typeof setTimeout>;
-  const waitOn = () => {
-    const step = Math.min(left, LONGEST_WAIT_MS);
-    left -= step;
-    handle = setTimeout(() => (left > 0 ? waitOn() : void fire()), Math.ceil(step));
-  };
-  waitOn();
-  return { cancel: () => clearTimeout(handle) };
+  function setTimer(delayMs: number, fire: () => void | Promise<void>): Timer {
+    const due = now() + Math.max(0, delayMs);
+    let handle: ReturnType<typeof setTimeout>;
+    const wait = () => {
+      const left = Math.min(Math.ceil((due - now()) / speed), LONGEST_WAIT_MS);
+      // setTimeout can also be a millisecond early.
+      handle = setTimeout(() => (now() < due ? wait() : void fire()), Math.max(0, left));
+    };
+    wait();
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  return { now, setTimer, speed, fromWall: (wallMs) => now() + (wallMs - Date.now()) };
 }

@@ -1,7 +1,7 @@
 const LONGEST_DELAY_MS = 86_400_000;
 
 /** QStash's own back-off before retry `n`, counted from 1: 12 s, 2 m 28 s, 30 m, 6 h, a day. */
-export function defaultBackoffMs(n: number): number {
+function defaultBackoffMs(n: number): number {
   return Math.min(LONGEST_DELAY_MS, Math.exp(2.5 * n) * 1_000);
 }
 

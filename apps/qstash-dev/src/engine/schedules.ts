@@ -84,8 +84,7 @@ export class Schedules {
     }
     schedule.nextTick = next;
     schedule.timer = clock.setTimer(next - clock.now(), () => {
-      // Timers can be a little early, and the same tick would then be the next one too.
-      if (clock.now() >= next && !schedule.paused) this.#tick(schedule);
+      if (!schedule.paused) this.#tick(schedule);
       this.#arm(schedule);
     });
   }

@@ -12,7 +12,7 @@ export interface RetryDelay {
 }
 
 /** How to deliver. What a publisher left out is undefined. */
-export interface DeliveryOptions {
+interface DeliveryOptions {
   readonly method: string | undefined;
   /** What the destination gets: the forwarded headers and the content type. */
   readonly headers: HeaderList;

@@ -4,7 +4,7 @@ import type { Env } from "#/server/services.ts";
 import type { Message } from "#/store/message.ts";
 
 /** What of a record can be filtered by. */
-export interface Filterable {
+interface Filterable {
   readonly message: Message;
   readonly time: number;
   readonly state?: string;
@@ -53,7 +53,7 @@ export function queryList(c: Context<Env>, name: string): string[] {
 }
 
 /** A query parameter that is a whole number, if it is there; or a 400. */
-export function queryNumber(c: Context<Env>, name: string): number | undefined {
+function queryNumber(c: Context<Env>, name: string): number | undefined {
   const value = c.req.query(name);
   if (value === undefined || value === "") return undefined;
   return /^\d+$/.test(value) ? Number(value) : badRequest(`invalid ${name}: "${value}"`);

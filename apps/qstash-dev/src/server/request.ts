@@ -29,7 +29,8 @@ const MAX_BODY_BYTES = 64 * 1024 * 1024;
 export async function rawBody(c: Context<Env>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of c.req.raw.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | Iterable<Uint8Array> = c.req.raw.body ?? [];
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > MAX_BODY_BYTES) throw new ApiError(413, "the body is too large");
     chunks.push(chunk);
