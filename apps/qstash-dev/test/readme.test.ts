@@ -1,0 +1,18 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { HELP } from "#/cli/texts.ts";
+import { FAULT_NAMES } from "#/engine/faults.ts";
+
+const read = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
+
+test("the README shows an example that runs", async () => {
+  expect(await read("../README.md")).toContain(await read("examples/welcome-mail.test.ts"));
+});
+
+test("the README and --help name every flag and every fault", async () => {
+  const readme = await read("../README.md");
+  const flags = [...HELP.matchAll(/--[a-z-]+/g)].map(([flag]) => flag);
+  const table = [...readme.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, flag]) => flag);
+  expect(new Set(table)).toEqual(new Set(flags));
+  for (const fault of FAULT_NAMES) expect(readme).toContain(`\`${fault}\``);
+});
