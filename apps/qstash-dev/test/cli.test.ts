@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { Client } from "@upstash/qstash";
 import { expect, onTestFinished, test } from "vitest";
 import { DEV_CREDENTIALS } from "#/index.ts";
@@ -8,7 +10,9 @@ import { openDestination } from "./support/destination.ts";
 
 const MAIN = new URL("../src/main.ts", import.meta.url).pathname;
 
-function start(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+type Child = ChildProcessByStdio<null, Readable, Readable>;
+
+function start(args: readonly string[], env: Record<string, string> = {}): Child {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, QSTASH_DEV_PORT: "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -20,23 +24,19 @@ function start(args: readonly string[], env: Record<string, string> = {}): Child
 /** Runs the program to its end. */
 async function run(args: readonly string[], env?: Record<string, string>) {
   const child = start(args, env);
-  const [stdout, stderr, [code]] = await Promise.all([
+  const [stdout, stderr] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
     once(child, "close"),
   ]);
-  return { stdout, stderr, code: code as unknown };
-}
-
-async function text(stream: NodeJS.ReadableStream | null): Promise<string> {
-  return Buffer.concat(await Array.fromAsync((stream ?? []) as AsyncIterable<Buffer>)).toString();
+  return { stdout, stderr, code: child.exitCode };
 }
 
 /** What the program prints until there is something that matches. */
-function printed(child: ChildProcess, pattern: RegExp): Promise<string> {
+function printed(child: Child, pattern: RegExp): Promise<string> {
   let seen = "";
   return new Promise((resolve, reject) => {
-    child.stdout?.on("data", (chunk: Buffer) => {
+    child.stdout.on("data", (chunk: Buffer) => {
       seen += chunk.toString();
       if (pattern.test(seen)) resolve(seen);
     });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { anyString, matching } from "./support/matchers.ts";
 import { at, HOUR, openWorld, type World } from "./support/world.ts";
 
 /** A world in which messages to these paths have failed. */
@@ -28,8 +29,8 @@ describe("a failed message", () => {
     expect(cursor).toBeUndefined();
     expect(messages).toMatchObject([
       {
-        dlqId: expect.stringMatching(/^\d+-\d+$/),
-        messageId: expect.stringMatching(/^msg_/),
+        dlqId: matching(/^\d+-\d+$/),
+        messageId: matching(/^msg_/),
         url: `${destination.url}/a`,
         body: "/a",
         maxRetries: 0,
@@ -75,7 +76,7 @@ describe("a failed message", () => {
       headers: { "Upstash-Delay": "1h", "Upstash-Method": "PUT" },
     });
     expect(response.status).toBe(201);
-    expect(await response.json()).toMatchObject({ messageId: expect.stringMatching(/^msg_/) });
+    expect(await response.json()).toMatchObject({ messageId: matching(/^msg_/) });
     await clock.advance(HOUR);
     expect(at(destination.received, 0).method).toBe("PUT");
     expect((await call("POST", `/v2/dlq/retry/${dead?.dlqId}`)).status).toBe(404);
@@ -97,7 +98,7 @@ describe("many failed messages", () => {
     const { client, destination } = await openWorldWithFailures(...paths);
     const first = await client.dlq.listMessages({ count: 2 });
     expect(first.messages.map(({ body }) => body)).toEqual(["/a", "/b"]);
-    expect(first.cursor).toEqual(expect.any(String));
+    expect(first.cursor).toEqual(anyString);
     const rest = await client.dlq.listMessages({ cursor: first.cursor ?? "" });
     expect(rest.messages.map(({ body }) => body)).toEqual(["/c", "/d", "/e"]);
     expect(rest.cursor).toBeUndefined();

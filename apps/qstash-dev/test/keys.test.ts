@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { DEV_CREDENTIALS } from "#/index.ts";
+import { matching } from "./support/matchers.ts";
 import { at, openWorld } from "./support/world.ts";
 
 test("the keys are exactly what the SDK's development mode looks for", async () => {
@@ -19,7 +20,7 @@ test("a receiver with the old keys outlives one rotation, not two", async () => 
     return at(destination.received, -1);
   };
   const rotated: unknown = await (await call("POST", "/v2/keys/rotate")).json();
-  expect(rotated).toEqual({ current: old.next, next: expect.stringMatching(/^sig_\w{28}$/) });
+  expect(rotated).toEqual({ current: old.next, next: matching(/^sig_\w{28}$/) });
   expect(server.signingKeys).toEqual(rotated);
   await expect(verify(await publish(), old)).resolves.toBe(true);
   await expect(verify(await publish())).resolves.toBe(true);

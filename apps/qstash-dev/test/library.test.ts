@@ -48,7 +48,7 @@ describe("start and close", () => {
     await server.close();
     await server.close();
     expect(() => server.url).toThrow("start()");
-    await expect(fetch(url)).rejects.toThrow();
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
 
   test("closing ends a delivery that is under way", async () => {
@@ -103,8 +103,11 @@ describe("the SDK's development mode", () => {
 test("prints a line for each thing that happens", async () => {
   const lines: string[] = [];
   const clock = new VirtualClock();
-  const fetch = () => new Response();
-  const server = createQStashDev({ clock, fetch, log: (line) => lines.push(line) });
+  const server = createQStashDev({
+    clock,
+    fetch: () => new Response(),
+    log: (line) => lines.push(line),
+  });
   await server.app.request("/v2/publish/https://app.example/", {
     method: "POST",
     headers: { authorization: `Bearer ${server.token}` },

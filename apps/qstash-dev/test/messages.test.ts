@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { BEGINNING, HOUR, MINUTE, openWorld } from "./support/world.ts";
 
 describe("a message that waits", () => {
@@ -47,7 +48,7 @@ describe("a message that waits", () => {
         body,
         headers: { "Upstash-Delay": "1h", "Upstash-Forward-Authorization": "secret", ...headers },
       });
-      const receipt = (await response.json()) as { messageId: string };
+      const receipt = z.object({ messageId: z.string() }).parse(await response.json());
       return client.messages.get(receipt.messageId);
     };
     const plain = await publish({});

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { matching } from "./support/matchers.ts";
 import { BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
 
 describe("a queue", () => {
@@ -7,7 +8,7 @@ describe("a queue", () => {
     const queue = client.queue({ queueName: "line" });
     const receipt = await queue.enqueueJSON({ url: `${destination.url}/a?x=1`, body: { n: 1 } });
     await clock.settle();
-    expect(receipt).toMatchObject({ messageId: expect.stringMatching(/^msg_/) });
+    expect(receipt).toMatchObject({ messageId: matching(/^msg_/) });
     expect(destination.received).toMatchObject([{ url: `${destination.url}/a?x=1` }]);
     const shown = {
       name: "line",

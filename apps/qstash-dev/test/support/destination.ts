@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
 
 /** A request as a destination got it. */
 export interface Received {
@@ -9,26 +10,28 @@ export interface Received {
   readonly body: Buffer;
 }
 
-export interface Reply {
+interface Reply {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
 }
 
-export type Answerer = (request: Received, count: number) => Reply | Promise<Reply>;
+type Answerer = (request: Received, count: number) => Reply | Promise<Reply>;
 
 export interface Destination {
   readonly url: string;
   readonly received: Received[];
   /** Decides the answers from now on. `count` starts at 1 for each server. */
-  answer(answerer: Answerer): void;
-  close(): Promise<void>;
+  readonly answer: (answerer: Answerer) => void;
+  readonly close: () => Promise<void>;
 }
+
+const sayOk: Answerer = () => ({});
 
 /** An HTTP server that keeps what it gets, and says 200 unless told otherwise. */
 export async function openDestination(): Promise<Destination> {
   const received: Received[] = [];
-  let answerer: Answerer = () => ({});
+  let answerer: Answerer = sayOk;
   let url = "";
 
   async function respond(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -41,7 +44,7 @@ export async function openDestination(): Promise<Destination> {
           values?.join(", ") ?? "",
         ]),
       ),
-      body: Buffer.concat(await Array.fromAsync(incoming as AsyncIterable<Buffer>)),
+      body: await buffer(incoming),
     };
     received.push(request);
     const { status = 200, headers = {}, body } = await answerer(request, received.length);

@@ -1,7 +1,18 @@
 import { Client, Receiver } from "@upstash/qstash";
 import { onTestFinished } from "vitest";
-import { createQStashDev, type QStashDev, type QStashDevOptions, VirtualClock } from "#/index.ts";
+import {
+  createQStashDev,
+  type QStashDev,
+  type QStashDevOptions,
+  type SigningKeyPair,
+  VirtualClock,
+} from "#/index.ts";
 import { type Destination, openDestination, type Received } from "./destination.ts";
+
+interface CallInit {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
 
 export interface World {
   readonly clock: VirtualClock;
@@ -9,9 +20,9 @@ export interface World {
   readonly destination: Destination;
   readonly client: Client;
   /** Has the official Receiver check a request, by default with the server's keys. */
-  verify(request: Received, keys?: { current: string; next: string }): Promise<boolean>;
+  readonly verify: (request: Received, keys?: SigningKeyPair) => Promise<boolean>;
   /** Calls the API without the SDK. */
-  call(method: string, path: string, init?: RequestInit): Promise<Response>;
+  readonly call: (method: string, path: string, init?: CallInit) => Promise<Response>;
 }
 
 /** The moment at which every world begins: far from a full minute. */
@@ -50,7 +61,7 @@ export async function openWorld(options: QStashDevOptions = {}): Promise<World> 
     call: (method, path, init = {}) =>
       fetch(`${url}${path}`, {
         method,
-        ...init,
+        ...(init.body !== undefined && { body: init.body }),
         headers: { authorization: `Bearer ${server.token}`, ...init.headers },
       }),
   };
