@@ -205,7 +205,7 @@ export class Engine {
     pending.retried++;
     log.add(now, "RETRY", message, {
       error: errorOf(result),
-      nextDeliveryTime: Math.round(now + delayMs),
+      nextDeliveryTime: now + delayMs,
     });
     this.#wait(pending, delayMs);
   }

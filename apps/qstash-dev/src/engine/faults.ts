@@ -64,6 +64,6 @@ export class Faults {
   /** By how much a delivery is put off: long enough for others to overtake it, or at random. */
   postponementMs(): number {
     const overtaken = this.strikes("reorder") ? 1_000 : 0;
-    return overtaken + (this.strikes("delay") ? 1_000 + this.#random() * 29_000 : 0);
+    return overtaken + (this.strikes("delay") ? 1_000 + Math.floor(this.#random() * 29_000) : 0);
   }
 }

@@ -11,7 +11,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 const PART = /(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/gy;
 
-/** A duration like `90s` or `1d10h30m` in milliseconds; undefined when it is none. */
+/** A duration like `90s` or `1d10h30m` in whole milliseconds; undefined when it is none. */
 export function parseDuration(text: string): number | undefined {
   let total = 0;
   let end = 0;
@@ -19,5 +19,5 @@ export function parseDuration(text: string): number | undefined {
     total += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
     end += part.length;
   }
-  return end > 0 && end === text.length ? total : undefined;
+  return end > 0 && end === text.length ? Math.ceil(total) : undefined;
 }
