@@ -19,6 +19,8 @@ export interface Orbit {
   /** Where HTTP is served; `undefined` for a worker. */
   readonly url: string | undefined;
   readonly embedded: boolean;
+  /** By us, for development: it may be shown. */
+  readonly tokenIsMadeUp: boolean;
   /** Takes no more requests and jobs, lets those under way end, and closes everything. */
   stop(): Promise<void>;
 }
@@ -50,27 +52,31 @@ export async function boot(
   const config = postgres
     ? readConfig({ ...settings, DATABASE_URL: postgres.url }, token)
     : expected;
-  const container = compose(config, createLogger(config.logLevel));
+  let container: Container | undefined;
   let server: HttpServer | undefined;
 
   const stop = async () => {
-    const graceMs = config.jobs.provider === "graphile" ? config.jobs.shutdownGraceMs : 0;
-    await Promise.all([server?.close(graceMs), container.runtime.stop()]);
-    await container.close();
-    await postgres?.stop();
+    const graceMs = config.jobs.shutdownGraceMs;
+    try {
+      await Promise.all([server?.close(graceMs), container?.runtime.stop()]);
+      await container?.close();
+    } finally {
+      await postgres?.stop();
+    }
   };
 
   try {
+    container = compose(config, createLogger(config.logLevel));
     await container.migrate().catch((cause: unknown) => {
       throw databaseProblem("DATABASE_URL", config.databaseUrl, cause);
     });
     if (role === "server") server = await serve(container);
-    if (role === "worker" || config.worker) await work(container);
+    if (role === "worker" || config.worker) await work(container, settings);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { config, url: server?.url, embedded, stop };
+  return { config, url: server?.url, embedded, tokenIsMadeUp: !env["ORBIT_API_TOKEN"], stop };
 }
 
 function serve(container: Container): Promise<HttpServer> {
@@ -80,9 +86,10 @@ function serve(container: Container): Promise<HttpServer> {
   });
 }
 
-async function work({ config, runtime }: Container): Promise<void> {
+async function work({ config, runtime }: Container, env: Environment): Promise<void> {
   await runtime.start().catch((cause: unknown) => {
     if (config.jobs.provider !== "graphile") throw cause;
-    throw databaseProblem("WORKER_DATABASE_URL", config.jobs.workerDatabaseUrl, cause);
+    const variable = env["WORKER_DATABASE_URL"] ? "WORKER_DATABASE_URL" : "DATABASE_URL";
+    throw databaseProblem(variable, config.jobs.workerDatabaseUrl, cause);
   });
 }

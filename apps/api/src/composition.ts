@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import type { AppConfig, MailerConfig } from "#/config.ts";
 import type { AppCore, AppFeature } from "#/core.ts";
@@ -46,6 +47,8 @@ export interface Container {
   /** Ends the database pool; stop the runtime first. */
   close(): Promise<void>;
 }
+
+const CLOSE_TIMEOUT_MS = 3_000;
 
 const features: readonly AppFeature[] = [workspacesFeature];
 
@@ -99,8 +102,15 @@ export function compose(config: AppConfig, log: Logger, clock: Clock = systemClo
       await migrateApp(pool);
       await prepareJobs(config.jobs, pool);
     },
-    close: () => pool.end(),
+    // A handler that ignored its signal may hold a connection for ever.
+    close: () => within(CLOSE_TIMEOUT_MS, pool.end()),
   };
+}
+
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  const controller = new AbortController();
+  const timeUp = delay(ms, undefined, { signal: controller.signal }).catch(() => undefined);
+  await Promise.race([work, timeUp]).finally(() => controller.abort());
 }
 
 function createMailer(config: MailerConfig, log: Logger): Mailer | DevelopmentMailer {

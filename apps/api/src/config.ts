@@ -47,6 +47,7 @@ const environment = z
       z.string().min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." }),
     ),
     DATABASE_URL: optional(z.string()),
+    WORKER_DATABASE_URL: optional(z.string()),
     JOBS_PROVIDER: optional(z.string()),
     JOBS_WORKER: optional(
       z.enum(["on", "off"], { error: "JOBS_WORKER must be on or off; leave it out for on." }),
@@ -71,6 +72,9 @@ const environment = z
         need("DATABASE_URL must be set in production: nothing is embedded there.");
       }
       if (!env.JOBS_PROVIDER) need("JOBS_PROVIDER must be set in production: graphile or noop.");
+    }
+    if (env.WORKER_DATABASE_URL && !env.DATABASE_URL) {
+      need("WORKER_DATABASE_URL needs DATABASE_URL: both must lead to the same database.");
     }
     if (env.SMTP_URL && !env.MAIL_FROM) {
       need("MAIL_FROM must be set with SMTP_URL: the sender's address.");

@@ -1,9 +1,10 @@
 import type { Orbit } from "#/boot.ts";
 
 /** What `npm start` says when it is ready: all that is needed for a first try. */
-export function welcome({ url, config, embedded }: Orbit): string {
+export function welcome({ url, config, embedded, tokenIsMadeUp }: Orbit): string {
   const lines = [`Orbit Jobs listens on ${url} (provider: ${config.jobs.provider}).`];
-  if (config.production) return `${lines.join("\n")}\n`;
+  // A token that somebody chose is a secret, and no example is worth printing it.
+  if (!tokenIsMadeUp) return `${lines.join("\n")}\n`;
   const post = (path: string, body: object) =>
     `  curl -X POST ${url}${path} -H 'authorization: Bearer ${config.apiToken}' ` +
     `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;

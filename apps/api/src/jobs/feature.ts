@@ -13,6 +13,7 @@ import { NoopJobRuntime } from "./infrastructure/noop/noop-job-runtime.ts";
 
 interface CommonJobsConfig {
   readonly maxPayloadBytes: number;
+  readonly shutdownGraceMs: number;
 }
 
 /** Which provider runs the jobs, and all it has to know. */
@@ -23,7 +24,6 @@ export type JobsConfig =
       /** Direct or session-mode URL for the worker. */
       readonly workerDatabaseUrl: string;
       readonly concurrency: number;
-      readonly shutdownGraceMs: number;
     });
 
 export type JobsConfigResult =
@@ -82,11 +82,12 @@ export function readJobsConfig(
     return { ok: false, problems: parsed.error.issues.map(({ message }) => message) };
   }
   const { JOBS_PROVIDER, DATABASE_URL, WORKER_DATABASE_URL, ...numbers } = parsed.data;
-  const maxPayloadBytes = numbers.JOBS_MAX_PAYLOAD_BYTES;
-  if (JOBS_PROVIDER !== "graphile")
-    return { ok: true, config: { provider: "noop", maxPayloadBytes } };
-  const workerDatabaseUrl = WORKER_DATABASE_URL ?? DATABASE_URL;
-  if (workerDatabaseUrl === undefined) {
+  const common = {
+    maxPayloadBytes: numbers.JOBS_MAX_PAYLOAD_BYTES,
+    shutdownGraceMs: numbers.JOBS_SHUTDOWN_GRACE_MS,
+  };
+  if (JOBS_PROVIDER !== "graphile") return { ok: true, config: { provider: "noop", ...common } };
+  if (DATABASE_URL === undefined) {
     return {
       ok: false,
       problems: ["JOBS_PROVIDER=graphile needs DATABASE_URL: a Postgres database."],
@@ -96,10 +97,9 @@ export function readJobsConfig(
     ok: true,
     config: {
       provider: "graphile",
-      workerDatabaseUrl,
+      workerDatabaseUrl: WORKER_DATABASE_URL ?? DATABASE_URL,
       concurrency: numbers.JOBS_CONCURRENCY,
-      shutdownGraceMs: numbers.JOBS_SHUTDOWN_GRACE_MS,
-      maxPayloadBytes,
+      ...common,
     },
   };
 }

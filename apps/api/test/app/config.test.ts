@@ -25,7 +25,7 @@ test("the defaults", () => {
     worker: true,
     logLevel: "info",
     mailer: { kind: "development" },
-    jobs: { provider: "noop", maxPayloadBytes: 1_048_576 },
+    jobs: { provider: "noop", maxPayloadBytes: 1_048_576, shutdownGraceMs: 10_000 },
   });
   expect(readConfig({ ...GOOD, JOBS_PROVIDER: "graphile" }).jobs).toEqual({
     provider: "graphile",
@@ -86,5 +86,7 @@ test("graphile needs a database, SMTP a sender", () => {
   expect(problemsOf({ ORBIT_API_TOKEN: SECRET, JOBS_PROVIDER: "graphile" })).toMatch(
     /JOBS_PROVIDER=graphile needs DATABASE_URL/,
   );
+  const workerOnly = { ORBIT_API_TOKEN: SECRET, WORKER_DATABASE_URL: GOOD.DATABASE_URL };
+  expect(problemsOf(workerOnly)).toMatch(/WORKER_DATABASE_URL needs DATABASE_URL/);
   expect(problemsOf({ ...GOOD, SMTP_URL: "smtp://localhost" })).toMatch(/MAIL_FROM must be set/);
 });

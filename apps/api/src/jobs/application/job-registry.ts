@@ -10,8 +10,11 @@ const NAME = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 /** graphile-worker's limit; every provider has it, so that jobs can move. */
 const NAME_LENGTH_LIMIT = 128;
 
-/** Node's timers fire at once above this, so a longer timeout would be none. */
-const TIMER_LIMIT_MS = 2 ** 31 - 1;
+/** graphile-worker takes a job from whoever has run it for four hours. */
+const TIMEOUT_LIMIT_MS = 3.5 * 3_600_000;
+
+/** Three weeks: back-fill is asked minute by minute. */
+const BACKFILL_LIMIT_MS = 21 * 86_400_000;
 
 /** Says in whose `jobs(core)` these definitions stand, for the messages of `buildJobs`. */
 export function inFeature(
@@ -65,15 +68,17 @@ function definitionProblems(definition: JobDefinition): string[] {
       `has maxAttempts ${maxAttempts}: it must be an integer from 1 to ${MAX_ATTEMPTS_LIMIT}`,
     );
   }
-  if (!(timeout > 0 && timeout <= TIMER_LIMIT_MS)) {
-    problems.push(`has timeout ${timeout}: it must be from 1 to ${TIMER_LIMIT_MS} milliseconds`);
+  if (!(timeout > 0 && timeout <= TIMEOUT_LIMIT_MS)) {
+    problems.push(
+      `has timeout ${timeout}: it must be from 1 to ${TIMEOUT_LIMIT_MS} milliseconds (3.5 hours); split work that takes longer`,
+    );
   }
   if (schedule) {
     const problem = cronProblem(schedule);
     if (problem) problems.push(`has a bad schedule: ${problem}`);
-    if (!(schedule.backfill >= 0 && schedule.backfill <= TIMER_LIMIT_MS)) {
+    if (!(schedule.backfill >= 0 && schedule.backfill <= BACKFILL_LIMIT_MS)) {
       problems.push(
-        `has backfill ${schedule.backfill}: it must be from 0 to ${TIMER_LIMIT_MS} milliseconds`,
+        `has backfill ${schedule.backfill}: it must be from 0 to ${BACKFILL_LIMIT_MS} milliseconds`,
       );
     }
   }

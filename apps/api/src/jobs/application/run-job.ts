@@ -1,5 +1,5 @@
 import type { JobDefinition } from "./job-definition.ts";
-import { InvalidPayloadError, PermanentJobError } from "./job-errors.ts";
+import { PermanentJobError } from "./job-errors.ts";
 import type { JobLogger } from "./ports.ts";
 import { parsePayload } from "./prepare-enqueue.ts";
 
@@ -55,8 +55,13 @@ async function outcomeOf(
   delivery: JobDelivery,
   log: JobLogger,
 ): Promise<RunOutcome> {
+  let payload: unknown;
   try {
-    const payload = await parsePayload(definition, delivery.payload);
+    payload = await parsePayload(definition, delivery.payload);
+  } catch (error) {
+    return { status: "dead", reason: "permanent", error };
+  }
+  try {
     await runWithin(definition.timeout, delivery.signal, (signal) =>
       definition.run(payload, {
         jobName: definition.name,
@@ -69,7 +74,7 @@ async function outcomeOf(
     );
     return { status: "succeeded" };
   } catch (error) {
-    if (error instanceof PermanentJobError || error instanceof InvalidPayloadError) {
+    if (error instanceof PermanentJobError) {
       return { status: "dead", reason: "permanent", error };
     }
     if (delivery.attempt >= delivery.maxAttempts) {

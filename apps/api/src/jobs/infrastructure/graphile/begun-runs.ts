@@ -8,22 +8,22 @@ import { BEGUN } from "./migrations.ts";
  * crash counts only if it ran), a job with a key (from now on the key is free). All others, nearly
  * all, are spared the write.
  *
- * @throws Error when the job is no longer ours: it was given to another worker.
+ * @returns whether the job is still ours, and not given to another worker
  */
-export async function recordBegin(sql: SqlExecutor, job: Job): Promise<void> {
-  if (job.attempts < job.max_attempts && job.last_error === null && job.key === null) return;
+export async function recordBegin(sql: SqlExecutor, job: Job): Promise<boolean> {
+  if (job.attempts < job.max_attempts && job.last_error === null && job.key === null) return true;
   const { rows } = await sql.query(
     `update graphile_worker._private_jobs set last_error = '${BEGUN}'
       where id = $1::bigint and locked_by = $2::text returning id`,
     [job.id, job.locked_by],
   );
-  if (rows.length === 0) throw new Error(`job ${job.id} was given to another worker`);
+  return rows.length === 1;
 }
 
-/** Makes the attempt under way the last one. */
+/** Makes the attempt under way the last one, and a crash from here on no reason for another. */
 export async function giveUpRetries(sql: SqlExecutor, job: Job): Promise<void> {
   await sql.query(
-    `update graphile_worker._private_jobs set max_attempts = attempts
+    `update graphile_worker._private_jobs set max_attempts = attempts, last_error = '${BEGUN}'
       where id = $1::bigint and locked_by = $2::text`,
     [job.id, job.locked_by],
   );

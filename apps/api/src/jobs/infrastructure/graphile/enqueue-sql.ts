@@ -18,26 +18,23 @@ export async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<voi
   }
 }
 
-/** Stores many jobs with a single statement: all or none. */
+/**
+ * Stores many jobs with a single statement: all or none. Columns travel as arrays, payloads as text:
+ * inside a JSON document Postgres would decode what it cannot store, U+0000 for one.
+ */
 export async function insertJobs(sql: SqlExecutor, jobs: readonly PreparedJob[]): Promise<void> {
-  const specs = jobs.map((job) => {
-    const key =
-      job.jobKey === undefined
-        ? ""
-        : `,"job_key":${JSON.stringify(storedKey(job.definition.name, job.jobKey))}`;
-    const runAt = job.runAt ? `,"run_at":${JSON.stringify(job.runAt.toISOString())}` : "";
-    // Put together as text because the payload is JSON text already.
-    return `{"identifier":${JSON.stringify(job.definition.name)},"payload":${job.json},"max_attempts":${job.maxAttempts}${runAt}${key}}`;
-  });
-  const list = `[${specs.join(",")}]`;
-  if (jobs.every(({ jobKey }) => jobKey === undefined)) {
-    await sql.query(
-      "select count(*) from graphile_worker.add_jobs(array(select json_populate_recordset(null::graphile_worker.job_spec, $1::json)))",
-      [list],
-    );
-  } else {
-    await sql.query("select from orbit_jobs.enqueue_many($1::json)", [list]);
-  }
+  await sql.query(
+    "select from orbit_jobs.enqueue_many($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::text[])",
+    [
+      jobs.map(({ definition }) => definition.name),
+      jobs.map(({ json }) => json),
+      jobs.map(({ runAt }) => runAt?.toISOString() ?? null),
+      jobs.map(({ maxAttempts }) => maxAttempts),
+      jobs.map(({ definition, jobKey }) =>
+        jobKey === undefined ? null : storedKey(definition.name, jobKey),
+      ),
+    ],
+  );
 }
 
 const COLUMN_LIMIT = 512;

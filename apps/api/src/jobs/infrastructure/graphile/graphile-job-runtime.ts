@@ -26,6 +26,7 @@ export class GraphileJobRuntime implements ObservableJobRuntime {
   readonly #options: GraphileJobRuntimeOptions;
   #stopping = new AbortController();
   #starting: Promise<void> | undefined;
+  #stopped: Promise<void> = Promise.resolve();
   #ended: Promise<void> = Promise.resolve();
   #connected = false;
 
@@ -39,26 +40,37 @@ export class GraphileJobRuntime implements ObservableJobRuntime {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#open();
-    return this.#starting;
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    // A start that failed has told its caller so.
-    await this.#starting?.catch(() => undefined);
-    await this.#ended;
-    this.#starting = undefined;
-  }
-
-  async #open(): Promise<void> {
+    if (this.#starting && !this.#stopping.signal.aborted) return this.#starting;
     this.#stopping = new AbortController();
+    const { signal } = this.#stopping;
+    // A stop that is under way comes to its end first.
+    const starting = this.#stopped.then(() => this.#open(signal));
+    this.#starting = starting;
+    starting.catch(() => {
+      if (this.#starting === starting) this.#starting = undefined;
+    });
+    return starting;
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort();
+    const [starting, earlier] = [this.#starting, this.#stopped];
+    this.#stopped = earlier
+      // A start that failed has told its caller so.
+      .then(() => starting?.catch(() => undefined))
+      .then(() => this.#ended);
+    return this.#stopped;
+  }
+
+  /** When it is stopped meanwhile it resolves, with nothing running. */
+  async #open(stopping: AbortSignal): Promise<void> {
+    if (stopping.aborted) return;
     try {
-      const session = await this.#openSession();
-      this.#ended = this.#keepWorking(session, this.#stopping.signal);
+      const session = await this.#openSession(stopping);
+      this.#connected = true;
+      this.#ended = this.#keepWorking(session, stopping);
     } catch (error) {
-      this.#starting = undefined;
-      throw error;
+      if (!stopping.aborted) throw error;
     }
   }
 
@@ -78,7 +90,7 @@ export class GraphileJobRuntime implements ObservableJobRuntime {
         await delay(wait, undefined, { signal: stopping }).catch(() => undefined);
         if (stopping.aborted) return;
         try {
-          session = await this.#openSession();
+          session = await this.#openSession(stopping);
           wait = RECONNECT_MIN_MS;
           log.info({}, "the worker is back");
         } catch (error) {
@@ -92,9 +104,10 @@ export class GraphileJobRuntime implements ObservableJobRuntime {
     }
   }
 
-  #openSession(): Promise<WorkerSession> {
+  #openSession(signal: AbortSignal): Promise<WorkerSession> {
     const { connectionString, concurrency, log } = this.#options;
-    return openWorkerSession({ connectionString, concurrency, registry: this.#registry, log });
+    const registry = this.#registry;
+    return openWorkerSession({ connectionString, concurrency, registry, log, signal });
   }
 }
 

@@ -6,8 +6,7 @@ export const BEGUN = "The run was begun and has not ended yet.";
 
 /**
  * Our additions to graphile-worker, applied once each, in order; never edit one that was released.
- * This file, `begun-runs.ts` and `jobs-view` queries are all that knows graphile-worker's private
- * tables. The reasons are in docs/adr/0005.
+ * This file, `begun-runs.ts` and `worker-lease.ts` are all that knows graphile-worker's private tables. The reasons are in docs/adr/0005.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -47,16 +46,24 @@ export const MIGRATIONS: readonly string[] = [
   end $$;
 
   -- All or none; keyed jobs in the order of their keys, lest two callers wait for each other.
-  create function orbit_jobs.enqueue_many(specs json) returns void language plpgsql as $$
+  create function orbit_jobs.enqueue_many(
+    names text[], payloads text[], run_ats timestamptz[], max_attempts integer[], job_keys text[]
+  ) returns void language plpgsql as $$
   begin
     perform graphile_worker.add_jobs(array(
-      select spec from json_populate_recordset(null::graphile_worker.job_spec, specs) spec
-       where (spec).job_key is null
+      select row(job.name, job.payload::json, null, job.run_at, job.max_attempts, null, null, null)
+               ::graphile_worker.job_spec
+        from unnest(names, payloads, run_ats, max_attempts, job_keys)
+               as job (name, payload, run_at, max_attempts, job_key)
+       where job.job_key is null
     ));
     perform orbit_jobs.enqueue_keyed(
-              spec.identifier, spec.payload, spec.run_at, spec.max_attempts, spec.job_key)
-       from (select * from json_populate_recordset(null::graphile_worker.job_spec, specs)
-              where job_key is not null order by job_key) spec;
+              job.name, job.payload::json, coalesce(job.run_at, now()), job.max_attempts, job.job_key)
+       from (select *
+               from unnest(names, payloads, run_ats, max_attempts, job_keys) with ordinality
+                      as jobs (name, payload, run_at, max_attempts, job_key, position)
+              where jobs.job_key is not null
+              order by jobs.job_key, jobs.position) job;
   end $$;
 
   -- Frees what a worker holds. A job that had not begun gets its attempt back. One that had is dead
@@ -67,7 +74,12 @@ export const MIGRATIONS: readonly string[] = [
     released integer;
   begin
     with held as (
-      select id, coalesce(last_error = '${BEGUN}', attempts < max_attempts) as begun
+      select id,
+             case when last_error = '${BEGUN}' then true
+                  -- With these, the beginning would be on record.
+                  when last_error is not null or key is not null or attempts >= max_attempts then false
+                  -- Nobody can tell: it counts.
+                  else true end as begun
         from graphile_worker._private_jobs where locked_by = worker_id
     )
     update graphile_worker._private_jobs jobs set

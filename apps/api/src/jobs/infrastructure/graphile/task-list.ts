@@ -1,18 +1,20 @@
-import type { Task, TaskList } from "graphile-worker";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Job, Task, TaskList } from "graphile-worker";
 import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
 import { giveUpRetries, recordBegin } from "./begun-runs.ts";
 import { unwrapScheduled } from "./cron-items.ts";
+import type { RunsUnderWay } from "./runs-under-way.ts";
+import { storableError } from "./storable-error.ts";
 
 export interface TaskOptions {
   readonly sql: SqlExecutor;
   readonly log: JobLogger;
-  /** Aborts when running handlers have to go. */
-  readonly signal: AbortSignal;
-  /** From then on the jobs under way belong to others, and what becomes of our runs is no news. */
-  readonly isDisowned: () => boolean;
+  readonly runs: RunsUnderWay;
+  /** Our bookkeeping failed: the worker cannot go on with what it knows. */
+  readonly onBroken: (cause: unknown) => void;
 }
 
 /** The registry as graphile-worker's tasks: success resolves, failure throws. */
@@ -22,21 +24,49 @@ export function taskList(registry: JobRegistry, options: TaskOptions): TaskList 
   );
 }
 
-function taskOf(definition: JobDefinition, { sql, log, signal, isDisowned }: TaskOptions): Task {
-  return async (payload, { job }) => {
-    await recordBegin(sql, job);
-    const outcome = await runJob(definition, {
-      jobId: job.id,
-      attempt: job.attempts,
-      maxAttempts: job.max_attempts,
-      payload: unwrapScheduled(payload),
-      signal,
-      log,
+function taskOf(definition: JobDefinition, { sql, log, runs, onBroken }: TaskOptions): Task {
+  /** What does not succeed ends the session, which gives the job back; it is no failed attempt. */
+  const write = <T>(statement: (sql: SqlExecutor, job: Job) => Promise<T>, job: Job) =>
+    withRetry(() => statement(sql, job)).catch((cause: unknown) => {
+      onBroken(cause);
+      return untold<T>();
     });
+
+  return async (payload, { job }) => {
+    if (!(await write(recordBegin, job))) return untold();
+    const outcome = await runs.track((signal) =>
+      runJob(definition, {
+        jobId: job.id,
+        attempt: job.attempts,
+        maxAttempts: job.max_attempts,
+        payload: unwrapScheduled(payload),
+        signal,
+        log,
+      }),
+    );
     // graphile-worker completes jobs without asking whose they are; told nothing, it does nothing.
-    if (isDisowned()) await new Promise(() => undefined);
-    if (outcome.status === "succeeded") return;
-    if (outcome.status === "dead" && outcome.reason === "permanent") await giveUpRetries(sql, job);
-    throw outcome.error;
+    if (runs.disowned) return untold();
+    if (outcome.status === "succeeded") return undefined;
+    if (outcome.status === "dead" && outcome.reason === "permanent")
+      await write(giveUpRetries, job);
+    throw storableError(outcome.error);
   };
+}
+
+/** What graphile-worker waits for when it shall neither complete nor fail a job. */
+function untold<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}
+
+const RETRY_DELAYS_MS = [50, 500];
+
+async function withRetry<T>(work: () => Promise<T>): Promise<T> {
+  for (const pause of RETRY_DELAYS_MS) {
+    try {
+      return await work();
+    } catch {
+      await delay(pause);
+    }
+  }
+  return work();
 }

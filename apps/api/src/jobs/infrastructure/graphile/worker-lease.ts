@@ -4,10 +4,15 @@ import type { JobLogger } from "../../application/ports.ts";
 
 const SWEEP_INTERVAL_MS = 1_000;
 
-/** A lease can be missing for a moment, while its worker starts: gone is who is missed twice. */
+/** Twice, for the moment in which a worker that is leaving has dropped its lease and not its row. */
 const MISSES_BEFORE_RECOVERY = 2;
 
-/** How often locks are looked for whose owner never got as far as to register. */
+/** A machine without power closes no connection: the server must ask for it, and soon. */
+const NOTICE_LOST_MACHINES = `
+  set tcp_keepalives_idle = 2; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2;
+  set tcp_user_timeout = 4000`;
+
+/** How often locks are looked for that no known worker holds; there should never be any. */
 const SWEEPS_PER_ORPHAN_SEARCH = 60;
 
 /**
@@ -36,6 +41,7 @@ export interface WorkerLeaseOptions {
 
 export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLease> {
   const { client, workerId, registry, log, onLost } = options;
+  await client.query(NOTICE_LOST_MACHINES);
   await client.query("select pg_advisory_lock(orbit_jobs.worker_lock($1))", [workerId]);
   await client.query("insert into orbit_jobs.workers (id) values ($1)", [workerId]);
 
@@ -84,7 +90,7 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
   };
 }
 
-/** A worker that died between its first claim and its registration left locks and no row. */
+/** Whose row somebody removed by hand, or who ran a version without leases, has locks and no row. */
 async function registerOrphans(client: Client, registry: JobRegistry): Promise<void> {
   await client.query(
     `insert into orbit_jobs.workers (id)

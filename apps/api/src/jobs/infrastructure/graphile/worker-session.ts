@@ -1,26 +1,33 @@
+import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { Logger, run, type WorkerEvents } from "graphile-worker";
+import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
 import { Client, Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { cronItems } from "./cron-items.ts";
 import { migrateGraphile } from "./migrate.ts";
+import { createRunsUnderWay } from "./runs-under-way.ts";
 import { assertSessionsLast } from "./session-check.ts";
 import { taskList } from "./task-list.ts";
-import { takeLease } from "./worker-lease.ts";
+import { takeLease, type WorkerLease } from "./worker-lease.ts";
 import { workerPreset } from "./worker-preset.ts";
 
 /** What an aborted handler gets to come to its end before its job is given away. */
 const UNWIND_MS = 500;
 
-/** No single step of opening or closing may take longer. */
+/** For connecting, for each statement of the lease, and for each step of closing. */
 const STEP_TIMEOUT_MS = 5_000;
+
+/** For every other statement, migrations among them. */
+const QUERY_TIMEOUT_MS = 30_000;
 
 export interface WorkerSessionOptions {
   readonly connectionString: string;
   readonly concurrency: number;
   readonly registry: JobRegistry;
   readonly log: JobLogger;
+  /** Aborts when the session is not wanted any more while it is being opened. */
+  readonly signal: AbortSignal;
 }
 
 /** One life of a worker, from its connections to their end. A database restart ends it. */
@@ -31,29 +38,31 @@ export interface WorkerSession {
   close(graceMs: number): Promise<void>;
 }
 
+/** Rejects when it cannot work, with nothing left open. */
 export async function openWorkerSession(options: WorkerSessionOptions): Promise<WorkerSession> {
-  const { connectionString, concurrency, registry, log } = options;
+  const { concurrency, registry, log, signal } = options;
   const broken = Promise.withResolvers<unknown>();
-  const handlers = new AbortController();
-  let disowned = false;
+  const runs = createRunsUnderWay();
+  const { pool, client, end } = openConnections(options, broken.resolve);
+  let lease: WorkerLease | undefined;
+  let runner: Runner | undefined;
 
-  const connection = {
-    connectionString,
-    connectionTimeoutMillis: STEP_TIMEOUT_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 5_000,
-    application_name: "orbit-jobs",
-  };
-  const pool = new Pool({ ...connection, max: Math.min(concurrency, 8) + 2 });
-  const onConnectionError = (err: unknown) => log.warn({ err }, "a database connection broke");
-  pool.on("error", onConnectionError);
-  pool.on("connect", (connected) => connected.on("error", onConnectionError));
-  const client = new Client({ ...connection, query_timeout: STEP_TIMEOUT_MS });
-  client.on("error", broken.resolve);
-  client.on("end", () => broken.resolve(new Error("the connection of the worker's lease ended")));
-
-  const closeConnections = async () => {
-    await within(STEP_TIMEOUT_MS, Promise.allSettled([pool.end(), client.end()]));
+  const close = async (graceMs: number) => {
+    const stopped = runner?.stop().catch(() => undefined);
+    await within(graceMs, runs.idle());
+    runs.abort();
+    const allEnded = await within(
+      UNWIND_MS,
+      runs.idle().then(() => true),
+    );
+    // What has ended is still being written down, where there is a database.
+    if (allEnded) await within(graceMs > 0 ? STEP_TIMEOUT_MS : UNWIND_MS, stopped);
+    runs.disown();
+    await within(
+      STEP_TIMEOUT_MS,
+      lease?.release("The worker stopped before this run ended."),
+    ).catch((err: unknown) => log.warn({ err }, "jobs under way are left to other workers"));
+    await end();
   };
 
   try {
@@ -62,72 +71,75 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     await assertSessionsLast(client, notifier).finally(() => notifier.release());
     await migrateGraphile(pool);
 
+    // Before the first claim: whoever dies from here on is missed.
+    const workerId = `orbit-${randomUUID()}`;
+    lease = await takeLease({ client, workerId, registry, log, onLost: broken.resolve });
     const events: WorkerEvents = new EventEmitter();
-    const workerId = new Promise<string>((resolve) => {
-      events.once("pool:create", ({ workerPool }) => resolve(workerPool.id));
+    // Emitted before the pool claims anything, and read anew for every claim.
+    events.once("pool:create", ({ workerPool }) => {
+      workerPool.id = workerId;
     });
     events.on("pool:fatalError", ({ error }) => broken.resolve(error));
-
-    const runner = await run({
+    signal.throwIfAborted();
+    runner = await run({
       pgPool: pool,
       events,
       logger: graphileLogger(log),
       noHandleSignals: true,
-      taskList: taskList(registry, {
-        sql: pool,
-        log,
-        signal: handlers.signal,
-        isDisowned: () => disowned,
-      }),
+      taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
       parsedCronItems: cronItems(registry),
       preset: { worker: workerPreset(concurrency) },
     });
     runner.promise.then(() => broken.resolve(new Error("graphile-worker ended")), broken.resolve);
-    const lease = await takeLease({
-      client,
-      workerId: await workerId,
-      registry,
-      log,
-      onLost: broken.resolve,
-    });
-
-    return {
-      broken: broken.promise,
-      async close(graceMs) {
-        const finished = runner.stop().then(
-          () => true,
-          () => true,
-        );
-        const inTime = await within(graceMs, finished);
-        if (!inTime) {
-          handlers.abort(new DOMException("The worker is stopping.", "AbortError"));
-          await within(UNWIND_MS, finished);
-        }
-        disowned = true;
-        await within(
-          STEP_TIMEOUT_MS,
-          lease.release("The worker stopped before this run ended."),
-        ).catch((err: unknown) => log.warn({ err }, "jobs under way are left to other workers"));
-        lease.abandon();
-        await closeConnections();
-      },
-    };
+    return { broken: broken.promise, close };
   } catch (error) {
-    await closeConnections();
+    await close(0);
     throw error;
   }
 }
 
-/** graphile-worker reports what `runJob` reports better, so all but its troubles is for debugging. */
+function openConnections(
+  { connectionString, concurrency, log }: WorkerSessionOptions,
+  onLost: (cause: unknown) => void,
+) {
+  const connection = {
+    connectionString,
+    connectionTimeoutMillis: STEP_TIMEOUT_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 5_000,
+    application_name: "orbit-jobs",
+  };
+  const pool = new Pool({
+    ...connection,
+    query_timeout: QUERY_TIMEOUT_MS,
+    max: Math.min(concurrency, 8) + 2,
+  });
+  const onConnectionError = (err: unknown) => log.warn({ err }, "a database connection broke");
+  pool.on("error", onConnectionError);
+  pool.on("connect", (connected) => connected.on("error", onConnectionError));
+  const client = new Client({ ...connection, query_timeout: STEP_TIMEOUT_MS });
+  client.on("error", onLost);
+  client.on("end", () => onLost(new Error("the connection of the worker's lease ended")));
+  const end = () => within(STEP_TIMEOUT_MS, Promise.allSettled([pool.end(), client.end()]));
+  return { pool, client, end };
+}
+
+/**
+ * Failed jobs are reported by `runJob`, and graphile-worker's own report of one has its payload in
+ * it: of its troubles only the message and the error go on.
+ */
 function graphileLogger(log: JobLogger): Logger {
   return new Logger((scope) => (level, message, meta) => {
-    if (level === "error" || level === "warning") log.warn({ ...scope, ...meta }, message);
-    else log.debug({ ...scope }, message);
+    if (meta && "failure" in meta) return;
+    const { workerId } = scope;
+    if (level === "error" || level === "warning")
+      log.warn({ workerId, err: meta?.["error"] }, message);
+    else log.debug({ workerId }, message);
   });
 }
 
 /** `undefined` when the time was up first. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+async function within<T>(ms: number, promise: Promise<T> | undefined): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, ms, undefined);

@@ -4,7 +4,7 @@ import type { JsonValue } from "../../application/json.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { inWorld, work } from "../in-world.ts";
-import { createProbe } from "../probe.ts";
+import { createProbe, eventually } from "../probe.ts";
 
 const PAYLOADS: readonly JsonValue[] = [
   {},
@@ -67,8 +67,15 @@ export const deliveryCases: readonly ContractCase[] = [
           assert.equal((await runs.next()).json, JSON.stringify(payload));
         }
         const polluting: JsonValue = { ["__proto__"]: { polluted: true }, constructor: "x" };
-        await world.queue.enqueueMany([{ name: "contract.work", payload: polluting }]);
-        assert.equal((await runs.next()).json, JSON.stringify(polluting));
+        for (const payload of [...PAYLOADS, polluting, "half a pair \uD800"]) {
+          await world.queue.enqueueMany([
+            { name: "contract.work", payload },
+            { name: "contract.work", payload, options: { jobKey: "k" } },
+          ]);
+          assert.equal((await runs.next()).json, JSON.stringify(payload));
+          assert.equal((await runs.next()).json, JSON.stringify(payload));
+          await eventually("the key is free", async () => (await world.pendingCount()) === 0);
+        }
       });
     },
   },

@@ -91,6 +91,10 @@ export const lifecycleCases: readonly ContractCase[] = [
           await Promise.all([starting, runtime.stop()]);
         }
         await runtime.start();
+        // The one that was called last holds.
+        const stopping = runtime.stop();
+        await runtime.start();
+        await stopping;
         await world.queue.enqueue("contract.work", "alive");
         assert.equal(await runs.next(), "alive");
       });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/json.ts";
-import { PermanentJobError } from "../../application/job-errors.ts";
+import { InvalidPayloadError, PermanentJobError } from "../../application/job-errors.ts";
 import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { inWorld, whenAborted, work } from "../in-world.ts";
@@ -92,6 +92,50 @@ export const retryCases: readonly ContractCase[] = [
           ],
         );
         assert.equal(attempts.unread.length, 0);
+      });
+    },
+  },
+  {
+    title: "an error whose message no database can store fails its own attempt and nothing else",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const end = Promise.withResolvers<void>();
+      const job = contractJob("contract.work", async (payload) => {
+        runs.report(payload);
+        if (payload === "bystander") return end.promise;
+        throw new Error(`Unexpected token '\u0000', half a pair \uD83C ${"x".repeat(1_000_000)}`);
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world, { concurrency: 2 });
+        await world.queue.enqueue("contract.work", "bystander", { maxAttempts: 1 });
+        assert.equal(await runs.next(), "bystander");
+        await world.queue.enqueue("contract.work", "poison", { maxAttempts: 2 });
+        assert.equal(await runs.next(), "poison");
+        await waitsForRetry(world, 1);
+        assert.equal(await runs.next(), "poison");
+        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        end.resolve();
+        await eventually("all is done", async () => (await world.pendingCount()) === 0);
+        const [dead, ...others] = await world.deadJobs();
+        assert.match(dead?.lastError ?? "", /Unexpected token/);
+        assert.deepEqual(others, []);
+      });
+    },
+  },
+  {
+    title: "a handler whose own enqueue is refused has failed, and is tried again",
+    async run(harness) {
+      const attempts = createProbe<number>();
+      const job = contractJob("contract.work", async (_payload, { attempt }) => {
+        attempts.report(attempt);
+        if (attempt === 1) throw new InvalidPayloadError("contract.other", []);
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        await world.queue.enqueue("contract.work", 1);
+        assert.equal(await attempts.next(), 1);
+        await waitsForRetry(world, 1);
+        assert.equal(await attempts.next(), 2);
       });
     },
   },
