@@ -115,5 +115,6 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
 
 /** Whether the start has to bring its own Postgres. */
 export function wantsEmbeddedPostgres(env: Environment): boolean {
-  return !env.DATABASE_URL && env.NODE_ENV !== "production";
+  const given = env.DATABASE_URL || env.WORKER_DATABASE_URL;
+  return !given && env.NODE_ENV !== "production";
 }

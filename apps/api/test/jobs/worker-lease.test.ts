@@ -96,11 +96,27 @@ test("two who find the same dead worker free its jobs once", async () => {
 test("release() gives back what is still held", async () => {
   const leaving = await lease("leaving");
   await jobClaimedBy("leaving");
-  await leaving.lease.release("The worker stopped before this run ended.");
+  await leaving.lease.release("The worker stopped before this run ended.", []);
   const { rows } = await database.pool.query(
     "select attempts, last_error, run_at <= now() as due from graphile_worker._private_jobs",
   );
   expect(rows).toEqual([
     { attempts: 1, last_error: "The worker stopped before this run ended.", due: true },
   ]);
+});
+
+test("release() gives back the attempt of what was claimed and not begun", async () => {
+  const leaving = await lease("leaving");
+  await jobClaimedBy("leaving");
+  const { rows: jobs } = await database.pool.query<{ id: string }>(
+    "select id from graphile_worker._private_jobs",
+  );
+  await leaving.lease.release(
+    "The worker stopped before this run ended.",
+    jobs.map(({ id }) => id),
+  );
+  const { rows } = await database.pool.query(
+    "select attempts, last_error, locked_by from graphile_worker._private_jobs",
+  );
+  expect(rows).toEqual([{ attempts: 0, last_error: null, locked_by: null }]);
 });

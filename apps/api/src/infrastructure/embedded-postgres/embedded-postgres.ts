@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { findBinaries } from "./binaries.ts";
+import { exclusively, isAlive } from "./exclusively.ts";
 import { findRunningPort } from "./running-postgres.ts";
 import { findHome, type PostgresHome } from "./unprivileged-home.ts";
 
@@ -37,23 +38,37 @@ export async function startEmbeddedPostgres(
 ): Promise<EmbeddedPostgres> {
   const home = await findHome(path.resolve(options.directory), await findBinaries());
   await mkdir(home.directory, { recursive: true });
-  const data = path.join(home.directory, "data");
   const ownerFile = path.join(home.directory, "owner.pid");
-  const password = await initialise(home, data);
-  const running = await findRunningPort(data, password);
-  const isOurs = running === undefined || !(await isOwned(ownerFile));
-  const port = running ?? (await start(home, data, options.settings ?? {}));
-  if (isOurs) await writeFile(ownerFile, `${process.pid}\n`);
-  await createDatabase(port, password);
+  const { port, password, isOurs } = await exclusively(
+    path.join(home.directory, "start.lock"),
+    () => startOrJoin(home, ownerFile, options.settings ?? {}),
+  );
   return {
     url: `postgres://orbit:${password}@127.0.0.1:${port}/orbit`,
     directory: home.directory,
     async stop() {
       if (!isOurs) return;
       await rm(ownerFile, { force: true });
-      await postgres(home, "pgCtl", ["stop", "-D", data, "-m", "fast", "-w"]);
+      await postgres(home, "pgCtl", ["stop", "-D", dataOf(home), "-m", "fast", "-w"]);
     },
   };
+}
+
+const dataOf = (home: PostgresHome) => path.join(home.directory, "data");
+
+async function startOrJoin(
+  home: PostgresHome,
+  ownerFile: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<{ port: number; password: string; isOurs: boolean }> {
+  const data = dataOf(home);
+  const password = await initialise(home, data);
+  const running = await findRunningPort(data, password);
+  const isOurs = running === undefined || !(await isOwned(ownerFile));
+  const port = running ?? (await start(home, data, settings));
+  if (isOurs) await writeFile(ownerFile, `${process.pid}\n`);
+  await createDatabase(port, password);
+  return { port, password, isOurs };
 }
 
 /** Makes the data directory once, whole or not at all, and gives its password. */
@@ -106,13 +121,7 @@ async function start(
 
 async function isOwned(ownerFile: string): Promise<boolean> {
   const pid = Number(await readFile(ownerFile, "utf8").catch(() => ""));
-  if (!pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return pid > 0 && isAlive(pid);
 }
 
 async function createDatabase(port: number, password: string): Promise<void> {

@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
+import { isAlive } from "./exclusively.ts";
 
 const PATIENCE_MS = 30_000;
 const INTERVAL_MS = 100;
@@ -27,15 +28,6 @@ export async function findRunningPort(data: string, password: string): Promise<n
     await delay(INTERVAL_MS);
   }
   throw new Error(`A Postgres on ${data} neither answers nor ends; see its log beside it.`);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
 }
 
 async function servesDirectory(port: number, password: string, data: string): Promise<boolean> {

@@ -38,7 +38,7 @@ export interface JobSpec<N extends JobName> {
   readonly schedule?: ScheduleOf<N>;
   /** How many runs before the job is dead: 1 to 32,767. Default: 10. */
   readonly maxAttempts?: number;
-  /** How long one run may take, in milliseconds. Default: 15 minutes. */
+  /** How long one run may take, in milliseconds. Default: 15 minutes; at most 3.5 hours. */
   readonly timeout?: number;
   /** Any Standard Schema (zod, valibot, arktype …): checked at enqueue and again before each run. */
   readonly schema?: StandardSchemaV1<unknown, JobPayload<N>>;

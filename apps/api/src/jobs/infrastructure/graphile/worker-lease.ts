@@ -23,8 +23,11 @@ const SWEEPS_PER_ORPHAN_SEARCH = 60;
 export interface WorkerLease {
   /** Looks for dead workers once. Runs every second by itself. */
   sweep(): Promise<void>;
-  /** Gives the jobs that this worker still holds to others, and the lease back. */
-  release(reason: string): Promise<void>;
+  /**
+   * Gives the jobs that this worker still holds to others, and the lease back. Of `unbegun` it is
+   * known that their attempt was none.
+   */
+  release(reason: string, unbegun: readonly string[]): Promise<void>;
   /** Ends the sweeps without a word to the database. */
   abandon(): void;
 }
@@ -82,8 +85,9 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
   return {
     sweep,
     abandon,
-    async release(reason) {
+    async release(reason, unbegun) {
       abandon();
+      if (unbegun.length > 0) await returnClaims(client, workerId, unbegun);
       await client.query("select orbit_jobs.release_jobs($1, $2, false)", [workerId, reason]);
       await client.query("delete from orbit_jobs.workers where id = $1", [workerId]);
     },
@@ -100,6 +104,19 @@ async function registerOrphans(client: Client, registry: JobRegistry): Promise<v
       where jobs.locked_by is not null and tasks.identifier = any($1)
          on conflict do nothing`,
     [registry.map(({ name }) => name)],
+  );
+}
+
+async function returnClaims(client: Client, workerId: string, ids: readonly string[]) {
+  await client.query(
+    `with returned as (
+       update graphile_worker._private_jobs
+          set attempts = attempts - 1, locked_at = null, locked_by = null
+        where id = any($1::bigint[]) and locked_by = $2::text
+       returning 1
+     )
+     select pg_notify('jobs:insert', json_build_object('count', count(*))::text) from returned`,
+    [ids, workerId],
   );
 }
 

@@ -4,10 +4,12 @@ import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
 import { Client, Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import { takeClaimedJobs } from "./claimed-jobs.ts";
 import { cronItems } from "./cron-items.ts";
 import { migrateGraphile } from "./migrate.ts";
 import { createRunsUnderWay } from "./runs-under-way.ts";
 import { assertSessionsLast } from "./session-check.ts";
+import { shutdownPlugin } from "./shutdown-plugin.ts";
 import { taskList } from "./task-list.ts";
 import { takeLease, type WorkerLease } from "./worker-lease.ts";
 import { workerPreset } from "./worker-preset.ts";
@@ -46,6 +48,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   const { pool, client, end } = openConnections(options, broken.resolve);
   let lease: WorkerLease | undefined;
   let runner: Runner | undefined;
+  let claimed: readonly string[] = [];
 
   const close = async (graceMs: number) => {
     const stopped = runner?.stop().catch(() => undefined);
@@ -60,7 +63,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     runs.disown();
     await within(
       STEP_TIMEOUT_MS,
-      lease?.release("The worker stopped before this run ended."),
+      lease?.release("The worker stopped before this run ended.", claimed),
     ).catch((err: unknown) => log.warn({ err }, "jobs under way are left to other workers"));
     await end();
   };
@@ -75,6 +78,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     const workerId = `orbit-${randomUUID()}`;
     lease = await takeLease({ client, workerId, registry, log, onLost: broken.resolve });
     const events: WorkerEvents = new EventEmitter();
+    claimed = takeClaimedJobs(events);
     // Emitted before the pool claims anything, and read anew for every claim.
     events.once("pool:create", ({ workerPool }) => {
       workerPool.id = workerId;
@@ -88,7 +92,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       noHandleSignals: true,
       taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
       parsedCronItems: cronItems(registry),
-      preset: { worker: workerPreset(concurrency) },
+      preset: { plugins: [shutdownPlugin(log)], worker: workerPreset(concurrency) },
     });
     runner.promise.then(() => broken.resolve(new Error("graphile-worker ended")), broken.resolve);
     return { broken: broken.promise, close };

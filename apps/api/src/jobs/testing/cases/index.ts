@@ -1,5 +1,6 @@
 import type { ContractCase } from "../contract-harness.ts";
 import { deliveryCases } from "./delivery.ts";
+import { failureCases } from "./failures.ts";
 import { jobKeyCases } from "./job-key.ts";
 import { lifecycleCases } from "./lifecycle.ts";
 import { refusalCases } from "./refusals.ts";
@@ -12,6 +13,7 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   delivery: deliveryCases,
   refusals: refusalCases,
   retries: retryCases,
+  failures: failureCases,
   runAt: runAtCases,
   jobKey: jobKeyCases,
   schedules: scheduleCases,

@@ -11,15 +11,18 @@ export const lifecycleCases: readonly ContractCase[] = [
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const finish = Promise.withResolvers<void>();
-      const job = contractJob("contract.work", async (payload) => {
+      const job = contractJob("contract.work", async (payload, { attempt }) => {
+        assert.equal(attempt, 1);
         runs.report(payload);
         if (payload === "slow") await finish.promise;
       });
       await inWorld(harness, [job], async (world) => {
         const runtime = await work(world, { concurrency: 1 });
-        await world.queue.enqueue("contract.work", "slow");
-        await runs.next();
-        await world.queue.enqueue("contract.work", "next");
+        await world.queue.enqueueMany([
+          { name: "contract.work", payload: "slow" },
+          { name: "contract.work", payload: "next" },
+        ]);
+        assert.equal(await runs.next(), "slow");
         let stopped = false;
         const stopping = runtime.stop().then(() => (stopped = true));
         assert.equal(stopped, false);

@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { eventually } from "#/jobs/testing/probe.ts";
+import { openGraphileWorld } from "../support/graphile-harness.ts";
+
+/** Each round cuts whatever connection is in the way of something. */
+const ROUNDS = 12;
+
+test("cut connections are no failed attempts: jobs with a single one all run to their end", async () => {
+  const ended = new Set<unknown>();
+  const world = await openGraphileWorld([
+    contractJob("contract.work", async (payload) => {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      ended.add(payload);
+    }),
+  ]);
+  await world.runtime().start();
+  for (let round = 0; round < ROUNDS; round++) {
+    await world.queue.enqueueMany(
+      Array.from({ length: 10 }, (_, index) => ({
+        name: "contract.work",
+        payload: round * 10 + index,
+        options: { maxAttempts: 1 },
+      })),
+    );
+    await eventually("some have ended", async () => ended.size > round * 5);
+    await world.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'orbit-jobs' and datname = current_database()
+          and query not like '%advisory%'`,
+    );
+  }
+  await eventually("all have ended", async () => (await world.pendingCount()) === 0);
+  const dead = await world.deadJobs();
+  // A run that was cut off after it began was its only one, and says so.
+  expect(
+    dead.map(({ lastError }) => lastError).filter((text) => !/stopped|died/.test(text)),
+  ).toEqual([]);
+  expect(ended.size + dead.length).toBeGreaterThanOrEqual(ROUNDS * 10);
+  await world.close();
+});
