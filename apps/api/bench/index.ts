@@ -6,7 +6,7 @@ import { Pool } from "pg";
 import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
 import { orbitEngine, oursForRaw, rawEngine } from "./engines.ts";
-import { type Figures, measure, percentile } from "./measure.ts";
+import { type Figures, measure, percentile, type Throughput } from "./measure.ts";
 
 interface Rounds {
   readonly raw: Figures[];
@@ -59,27 +59,36 @@ try {
 }
 
 function report(rounds: Rounds): void {
-  const row = (title: string, key: keyof Figures, better: "more" | "less") => {
-    const middle = (figures: readonly Figures[]) =>
-      percentile(
-        figures.map((figure) => figure[key]),
-        0.5,
-      );
-    const [ours, theirs] = [middle(rounds.orbit), middle(rounds.raw)];
+  const row = (
+    title: string,
+    summary: (figures: readonly Figures[]) => number,
+    better: "more" | "less",
+  ) => {
+    const [ours, theirs] = [summary(rounds.orbit), summary(rounds.raw)];
     const ratio = better === "more" ? ours / theirs : theirs / ours;
     const shown = (value: number) => value.toFixed(better === "more" ? 0 : 2);
-    return [title, shown(ours), shown(theirs), ratio.toFixed(2), shown(middle(rounds.untuned))];
+    return [title, shown(ours), shown(theirs), ratio.toFixed(2), shown(summary(rounds.untuned))];
   };
+  const median = (key: keyof Throughput) => (figures: readonly Figures[]) =>
+    percentile(
+      figures.map((figure) => figure[key]),
+      0.5,
+    );
+  const latency = (fraction: number) => (figures: readonly Figures[]) =>
+    percentile(
+      figures.flatMap(({ latencies }) => latencies),
+      fraction,
+    );
   const table = [
     ["", "Orbit Jobs", "graphile-worker, same settings", "ratio", "graphile-worker, its defaults"],
-    row("enqueue, jobs/s", "enqueue", "more"),
-    row("enqueueMany, jobs/s", "enqueueMany", "more"),
-    row(`drain of ${counts.drain}, jobs/s`, "drain", "more"),
-    row("start latency p50, ms", "latencyP50", "less"),
-    row("start latency p99, ms", "latencyP99", "less"),
+    row("enqueue, jobs/s", median("enqueue"), "more"),
+    row("enqueueMany, jobs/s", median("enqueueMany"), "more"),
+    row(`drain of ${counts.drain}, jobs/s`, median("drain"), "more"),
+    row("start latency p50, ms", latency(0.5), "less"),
+    row("start latency p99, ms", latency(0.99), "less"),
   ];
   console.log(
-    `Concurrency ${concurrency}, ${values.rounds} rounds, medians of rounds; a ratio above 1: ours is faster.\n`,
+    `Concurrency ${concurrency}, ${values.rounds} rounds, medians; a ratio above 1: ours is faster.\n`,
   );
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map((cells) => cells[column]?.length ?? 0)),

@@ -1,14 +1,16 @@
 import type { Engine } from "./engines.ts";
 
-/** One round's figures of one engine. */
-export interface Figures {
-  /** Jobs per second. */
+/** Jobs per second. */
+export interface Throughput {
   readonly enqueue: number;
   readonly enqueueMany: number;
   readonly drain: number;
+}
+
+/** One round's figures of one engine. */
+export interface Figures extends Throughput {
   /** From the call of enqueue to the handler, in milliseconds. */
-  readonly latencyP50: number;
-  readonly latencyP99: number;
+  readonly latencies: readonly number[];
 }
 
 export interface Counts {
@@ -47,8 +49,7 @@ export async function measure(
       enqueue: (counts.enqueue * 1_000) / (spent[index] ?? 0),
       enqueueMany: (counts.drain * 1_000) / stored,
       drain: await drain(engine, counts.drain),
-      latencyP50: 0,
-      latencyP99: 0,
+      latencies: [],
     };
   }
 
@@ -59,12 +60,7 @@ export async function measure(
       latencies[index]?.push(...(await startLatencies(engine)));
     }
   }
-  return figures.map((figure, index) =>
-    Object.assign(figure, {
-      latencyP50: percentile(latencies[index] ?? [], 0.5),
-      latencyP99: percentile(latencies[index] ?? [], 0.99),
-    }),
-  );
+  return figures.map((figure, index) => Object.assign(figure, { latencies: latencies[index] }));
 }
 
 /** Both engines' jobs have the same name: whoever works does them all. */

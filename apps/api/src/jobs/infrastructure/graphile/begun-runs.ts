@@ -3,15 +3,21 @@ import type { SqlExecutor } from "../../application/ports.ts";
 import { BEGUN } from "./migrations.ts";
 
 /**
- * Puts on record that the run begins, where anybody could otherwise not tell it from a job that was
- * claimed and still waits: the last attempt (a crash must end it), a job with an earlier error (a
- * crash counts only if it ran), a job with a key (from now on the key is free). All others, nearly
- * all, are spared the write.
+ * Whether a run must be on record before it begins, since nobody could otherwise tell it from a job
+ * that was claimed and still waits: the last attempt (a crash must end it), a job with an earlier
+ * error (a crash counts only if it ran), a job with a key (from now on the key is free). All others,
+ * nearly all, are spared the write.
+ */
+export function needsRecord(job: Job): boolean {
+  return job.attempts >= job.max_attempts || job.last_error !== null || job.key !== null;
+}
+
+/**
+ * Puts on record that the run begins.
  *
  * @returns whether the job is still ours, and not given to another worker
  */
 export async function recordBegin(sql: SqlExecutor, job: Job): Promise<boolean> {
-  if (job.attempts < job.max_attempts && job.last_error === null && job.key === null) return true;
   const { rows } = await sql.query(
     `update graphile_worker._private_jobs set last_error = '${BEGUN}'
       where id = $1::bigint and locked_by = $2::text returning id`,

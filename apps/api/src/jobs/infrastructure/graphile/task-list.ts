@@ -4,7 +4,7 @@ import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
-import { giveUpRetries, recordBegin } from "./begun-runs.ts";
+import { giveUpRetries, needsRecord, recordBegin } from "./begun-runs.ts";
 import { unwrapScheduled } from "./cron-items.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
 import { storableError } from "./storable-error.ts";
@@ -33,7 +33,7 @@ function taskOf(definition: JobDefinition, { sql, log, runs, onBroken }: TaskOpt
     });
 
   return async (payload, { job }) => {
-    if (!(await write(recordBegin, job))) return untold();
+    if (needsRecord(job) && !(await write(recordBegin, job))) return untold();
     const outcome = await runs.track((signal) =>
       runJob(definition, {
         jobId: job.id,
