@@ -124,5 +124,6 @@ function createMailer(config: MailerConfig, log: Logger): Mailer | DevelopmentMa
 
 /** JSON lines on standard output. */
 export function createLogger(level: AppConfig["logLevel"]): Logger {
-  return pino({ level, timestamp: pino.stdTimeFunctions.isoTime, base: null });
+  const formatters = { level: (label: string) => ({ level: label }) };
+  return pino({ level, formatters, timestamp: pino.stdTimeFunctions.isoTime, base: null });
 }
