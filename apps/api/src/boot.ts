@@ -9,7 +9,10 @@ import {
   wantsEmbeddedPostgres,
 } from "#/config.ts";
 import { developmentToken } from "#/infrastructure/development-token.ts";
-import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { type HttpServer, listen } from "#/interfaces/http/server.ts";
 import { databaseProblem, portProblem } from "#/start-problems.ts";
 
@@ -36,7 +39,8 @@ export async function boot(
   orbitDirectory: string,
 ): Promise<Orbit> {
   const embedded = wantsEmbeddedPostgres(env);
-  const token = env.NODE_ENV !== "production" ? await developmentToken(orbitDirectory) : undefined;
+  const needsToken = env.NODE_ENV !== "production" && !env.ORBIT_API_TOKEN;
+  const token = needsToken ? await developmentToken(orbitDirectory) : undefined;
   const settings = embedded ? { ...env, JOBS_PROVIDER: env.JOBS_PROVIDER || "graphile" } : env;
   // Whatever is wrong in the environment is said before anything is started.
   const expected = readConfig(
@@ -46,9 +50,7 @@ export async function boot(
   if (role === "worker" && expected.jobs.provider === "noop") {
     throw new ConfigError(["A worker needs a provider: set JOBS_PROVIDER=graphile."]);
   }
-  const postgres = embedded
-    ? await startEmbeddedPostgres({ directory: path.join(orbitDirectory, "postgres") })
-    : undefined;
+  const postgres = embedded ? await startPostgres(orbitDirectory) : undefined;
   const config = postgres
     ? readConfig({ ...settings, DATABASE_URL: postgres.url }, token)
     : expected;
@@ -76,7 +78,14 @@ export async function boot(
     await stop();
     throw error;
   }
-  return { config, url: server?.url, embedded, tokenIsMadeUp: !env["ORBIT_API_TOKEN"], stop };
+  return { config, url: server?.url, embedded, tokenIsMadeUp: token !== undefined, stop };
+}
+
+function startPostgres(orbitDirectory: string): Promise<EmbeddedPostgres> {
+  const directory = path.join(orbitDirectory, "postgres");
+  return startEmbeddedPostgres({ directory }).catch((cause: unknown) => {
+    throw new ConfigError([cause instanceof Error ? cause.message : String(cause)], { cause });
+  });
 }
 
 function serve(container: Container): Promise<HttpServer> {

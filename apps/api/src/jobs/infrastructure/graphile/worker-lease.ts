@@ -12,7 +12,7 @@ const NOTICE_LOST_MACHINES = `
   set tcp_keepalives_idle = 2; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2;
   set tcp_user_timeout = 4000`;
 
-/** How often locks are looked for that no known worker holds; there should never be any. */
+/** How often locks are looked for that no known worker holds: a claim can outlast its worker. */
 const SWEEPS_PER_ORPHAN_SEARCH = 60;
 
 /**
