@@ -1,3 +1,4 @@
+import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { DomainEvent, EventPublisher } from "#/kernel/events.ts";
 import type { ReadTransaction, UnitOfWork } from "#/kernel/unit-of-work.ts";
 import type { Database } from "./database.ts";
@@ -13,16 +14,25 @@ export function createDrizzleUnitOfWork(
   return {
     async run(work) {
       const events: DomainEvent[] = [];
-      const result = await db.transaction((tx) =>
-        work({ ...repositories(tx), events: { record: (event) => void events.push(event) } }),
-      );
+      const record = (event: DomainEvent) => void events.push(event);
+      const result = await db
+        .transaction((tx) => work({ ...repositories(tx), events: { record } }))
+        .catch(withoutParameters);
       await publisher.publish(events);
       return result;
     },
     read: (work) =>
-      db.transaction((tx) => work(repositories(tx)), {
-        accessMode: "read only",
-        isolationLevel: "repeatable read",
-      }),
+      db
+        .transaction((tx) => work(repositories(tx)), {
+          accessMode: "read only",
+          isolationLevel: "repeatable read",
+        })
+        .catch(withoutParameters),
   };
+}
+
+/** Drizzle's error has the statement's values in it, tokens and addresses too; it would be logged. */
+function withoutParameters(error: unknown): never {
+  if (!(error instanceof DrizzleQueryError)) throw error;
+  throw new Error(`A query failed: ${error.query}`, { cause: error.cause });
 }

@@ -1,4 +1,5 @@
 import { request as httpRequest } from "node:http";
+import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestApp, type TestApp } from "../support/app.ts";
 
@@ -173,13 +174,17 @@ describe("errors", () => {
 
   test("what nobody expected gives no details away and is logged in full", async () => {
     await app.database.pool.query("alter table workspaces rename to workspaces_gone");
-    const answer = await app.request("POST", "/v1/workspaces", { slug: "beta", name: "Beta" });
+    const answer = await app.request("POST", "/v1/workspaces", { slug: "beta", name: "Secretive" });
     await app.database.pool.query("alter table workspaces_gone rename to workspaces");
     expect(answer.status).toBe(500);
     expect(answer.body).toEqual({
       error: { code: "internal", message: "Something went wrong; it has been logged." },
     });
-    expect(app.logged.at(-1)?.message).toBe("a request failed unexpectedly");
+    const logged = app.logged.at(-1);
+    expect(logged?.message).toBe("a request failed unexpectedly");
+    // In full means the statement and its cause, not the values that people sent.
+    expect(inspect(logged, { depth: 10 })).toMatch(/insert into "workspaces"[^]*does not exist/);
+    expect(inspect(logged, { depth: 10 })).not.toContain("Secretive");
   });
 
   test("noop answers 409 to an enqueue", async () => {

@@ -87,11 +87,11 @@ test("a job with one attempt that was claimed and not begun is not lost by a kil
 
 test("SIGTERM lets the handler under way end, and its job is done", async () => {
   const victim = await startVictim();
-  await world.queue.enqueue("contract.work", "short");
-  await victim.waitFor(/begun "short" 1/);
+  await world.queue.enqueue("contract.work", "until-sigterm");
+  await victim.waitFor(/begun "until-sigterm" 1/);
   victim.kill("SIGTERM");
   expect(await victim.exit).toBe(0);
-  expect(victim.stdout()).toContain('ended "short" 1');
+  expect(victim.stdout()).toContain('ended "until-sigterm" 1');
   expect(await world.pendingCount()).toBe(0);
 });
 

@@ -38,7 +38,7 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
 
   test("a name twice, and says where else", () => {
     expect(() => buildJobs([...inFeature("one", [job]), ...inFeature("two", [job])])).toThrow(
-      'job "contract.work" of feature "two" is already defined of feature "one"',
+      'job "contract.work" of feature "two" is already defined by feature "one"',
     );
   });
 

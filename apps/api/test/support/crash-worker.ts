@@ -8,14 +8,12 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 
 const runtime = new GraphileJobRuntime(
   buildJobs([
-    contractJob("contract.work", async (payload, { attempt, signal }) => {
+    contractJob("contract.work", async (payload, { attempt }) => {
       say(`begun ${JSON.stringify(payload)} ${attempt}`);
       if (payload === "hang") await new Promise(() => undefined);
-      if (payload === "until-aborted") {
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
-        say("aborted");
+      if (payload === "until-sigterm") {
+        await new Promise((resolve) => process.once("SIGTERM", resolve));
       }
-      if (payload === "short") await new Promise((resolve) => setTimeout(resolve, 300));
       say(`ended ${JSON.stringify(payload)} ${attempt}`);
     }),
   ]),

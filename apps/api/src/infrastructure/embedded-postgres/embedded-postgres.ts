@@ -4,10 +4,9 @@ import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from "node
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
-import { Client } from "pg";
 import { findBinaries } from "./binaries.ts";
 import { exclusively, isAlive } from "./exclusively.ts";
-import { findRunningPort } from "./running-postgres.ts";
+import { adminClient, findRunningPort } from "./running-postgres.ts";
 import { findHome, type PostgresHome } from "./unprivileged-home.ts";
 
 const run = promisify(execFile);
@@ -125,13 +124,7 @@ async function isOwned(ownerFile: string): Promise<boolean> {
 }
 
 async function createDatabase(port: number, password: string): Promise<void> {
-  const client = new Client({
-    host: "127.0.0.1",
-    port,
-    user: "orbit",
-    password,
-    database: "postgres",
-  });
+  const client = adminClient(port, password);
   await client.connect();
   try {
     const { rowCount } = await client.query("select from pg_database where datname = 'orbit'");

@@ -31,14 +31,7 @@ export async function findRunningPort(data: string, password: string): Promise<n
 }
 
 async function servesDirectory(port: number, password: string, data: string): Promise<boolean> {
-  const client = new Client({
-    host: "127.0.0.1",
-    port,
-    user: "orbit",
-    password,
-    database: "postgres",
-    connectionTimeoutMillis: 2_000,
-  });
+  const client = adminClient(port, password);
   client.on("error", () => undefined);
   try {
     await client.connect();
@@ -49,6 +42,18 @@ async function servesDirectory(port: number, password: string, data: string): Pr
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** Not connected yet; to the database that every server has. */
+export function adminClient(port: number, password: string): Client {
+  return new Client({
+    host: "127.0.0.1",
+    port,
+    user: "orbit",
+    password,
+    database: "postgres",
+    connectionTimeoutMillis: 2_000,
+  });
 }
 
 /** Where there is no /proc, a process with that number is taken for Postgres. */

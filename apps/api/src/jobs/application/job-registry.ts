@@ -34,7 +34,11 @@ export function buildJobs(definitions: readonly JobDefinition[]): JobRegistry {
   const problems = definitions.flatMap((definition, index) => {
     const first = definitions.findIndex(({ name }) => name === definition.name);
     const earlier = first < index ? definitions[first] : undefined;
-    const duplicate = earlier ? [`is already defined${inFeatureText(earlier)}`] : [];
+    const duplicate = earlier
+      ? [
+          `is already defined${earlier.feature === undefined ? "" : ` by feature "${earlier.feature}"`}`,
+        ]
+      : [];
     return [...duplicate, ...definitionProblems(definition)].map(
       (problem) => `- job "${definition.name}"${inFeatureText(definition)} ${problem}`,
     );
