@@ -32,7 +32,7 @@ export default {
       name: "adapters-do-not-know-each-other",
       severity: "error",
       from: { path: `${app}jobs/infrastructure/([^/]+)/` },
-      to: { path: `${app}jobs/infrastructure/`, pathNot: `${app}jobs/infrastructure/$1/` },
+      to: { path: `${app}jobs/infrastructure/[^/]+/`, pathNot: `${app}jobs/infrastructure/$1/` },
     },
     {
       name: "features-do-not-know-each-other",

@@ -6,6 +6,7 @@ import type { Container } from "#/composition.ts";
 import { requireBearerToken } from "#/interfaces/http/bearer-token.ts";
 import { developmentController } from "#/interfaces/http/controllers/development.controller.ts";
 import { healthController } from "#/interfaces/http/controllers/health.controller.ts";
+import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
 import { jobsAdminController } from "#/interfaces/http/controllers/jobs-admin.controller.ts";
 import {
   acceptInviteController,
@@ -23,6 +24,7 @@ const SMALL_BODY_BYTES = 65_536;
 /** The whole HTTP API. */
 export function createApp(container: Container): Hono {
   const { config, log, clock, registry, queue, runtime, workspaces, developmentMailer } = container;
+  const webhook = container.dispatcher && jobsController(container.dispatcher);
 
   const authenticated = new Hono()
     .use(requireBearerToken(config.apiToken))
@@ -55,6 +57,8 @@ export function createApp(container: Container): Hono {
     )
     .use("/v1/workspaces/*", limitBody("request.too_large", SMALL_BODY_BYTES))
     .use("/v1/invites/*", limitBody("request.too_large", SMALL_BODY_BYTES))
+    .use("/v1/jobs/run/*", limitBody("jobs.payload_too_large", config.jobs.maxPayloadBytes))
+    .route("/v1", webhook ?? new Hono())
     .route("/v1", acceptInviteController(workspaces))
     .route("/v1", authenticated);
 }

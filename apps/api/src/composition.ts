@@ -14,7 +14,14 @@ import { migrateApp } from "#/infrastructure/migrate.ts";
 import { randomIds } from "#/infrastructure/random-ids.ts";
 import { buildJobs, type JobRegistry } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import { buildJobQueue, buildJobRuntime, prepareJobs } from "#/jobs/feature.ts";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import {
+  buildJobDispatcher,
+  buildJobQueue,
+  buildJobRuntime,
+  type JobDispatcher,
+  prepareJobs,
+} from "#/jobs/feature.ts";
 import { type Clock, systemClock } from "#/kernel/clock.ts";
 import type { EventSubscriber } from "#/kernel/events.ts";
 import type { Logger } from "#/kernel/logger.ts";
@@ -37,6 +44,8 @@ export interface Container {
   readonly registry: JobRegistry;
   readonly queue: AppCore["queue"];
   readonly runtime: JobRuntime;
+  /** Only where jobs are delivered over HTTP. */
+  readonly dispatcher: JobDispatcher | undefined;
   readonly workspaces: WorkspaceService;
   /** Only where mails are kept instead of sent. */
   readonly developmentMailer: DevelopmentMailer | undefined;
@@ -81,9 +90,9 @@ export function compose(config: AppConfig, log: Logger, clock: Clock = systemClo
     },
   };
   const registry = buildJobs(features.flatMap((feature) => feature.jobs?.(core) ?? []));
-  const queue = buildJobQueue(config.jobs, registry, {
-    sql: { query: (text, values) => pool.query(text, [...values]) },
-  });
+  const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
+  const queue = buildJobQueue(config.jobs, registry, { sql, clock });
+  const dispatcher = buildJobDispatcher(config.jobs, registry, { sql, clock, log });
   subscribers = features.flatMap((feature) => feature.subscribers?.(core) ?? []);
 
   return {
@@ -92,7 +101,8 @@ export function compose(config: AppConfig, log: Logger, clock: Clock = systemClo
     clock,
     registry,
     queue,
-    runtime: buildJobRuntime(config.jobs, registry, { log }),
+    dispatcher,
+    runtime: buildJobRuntime(config.jobs, registry, { log, dispatcher }),
     workspaces: createWorkspaceService(core),
     developmentMailer: "sent" in mailer ? mailer : undefined,
     async pingDatabase() {

@@ -2,8 +2,9 @@ import { describe, test } from "vitest";
 import { contractCases } from "#/jobs/testing/cases/index.ts";
 import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
 import { graphileHarness } from "../support/graphile-harness.ts";
+import { qstashHarness } from "../support/qstash-harness.ts";
 
-const harnesses: readonly ContractHarness[] = [graphileHarness];
+const harnesses: readonly ContractHarness[] = [graphileHarness, qstashHarness];
 
 describe.each(harnesses)("the contract on $provider", (harness) => {
   describe.each(Object.entries(contractCases))("%s", (_topic, cases) => {

@@ -6,6 +6,7 @@ import type { TestProject } from "vitest/node";
 import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { migrateApp } from "#/infrastructure/migrate.ts";
 import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
+import { migrateQStash } from "#/jobs/infrastructure/qstash/migrate.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -31,6 +32,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   pool.on("connect", (client) => client.on("error", () => undefined));
   await migrateApp(pool);
   await migrateGraphile(pool);
+  await migrateQStash(pool);
   await pool.end();
   await admin.end();
   project.provide("postgresUrl", postgres.url);

@@ -19,6 +19,11 @@ export class JobsError extends Error {
     this.status = status;
     this.details = options?.details ?? {};
   }
+
+  /** The same error with more details. */
+  with(details: Readonly<Record<string, unknown>>): JobsError {
+    return Object.assign(this, { details: { ...this.details, ...details } });
+  }
 }
 
 /** `jobs.not_configured`, 409: there is no provider. */
@@ -90,11 +95,7 @@ export class InvalidOptionsError extends JobsError {
   }
 }
 
-/**
- * `jobs.invalid_signature`, 401: a delivery that our provider did not sign.
- *
- * @public for providers that deliver over HTTP
- */
+/** `jobs.invalid_signature`, 401: a delivery that our provider did not sign. */
 export class InvalidJobSignatureError extends JobsError {
   constructor(options?: ErrorOptions) {
     super("jobs.invalid_signature", 401, "The signature of this delivery is not valid.", options);
@@ -122,7 +123,11 @@ export class ProviderUnavailableError extends JobsError {
 
 /** `jobs.provider_rejected`, 502: the provider answered, and refused. Trying again will not help. */
 export class ProviderRejectedError extends JobsError {
-  constructor(provider: string, what: string, options?: ErrorOptions) {
+  constructor(
+    provider: string,
+    what: string,
+    options?: ErrorOptions & { details?: Readonly<Record<string, unknown>> },
+  ) {
     super("jobs.provider_rejected", 502, `The jobs provider ${provider} refused: ${what}`, options);
   }
 }

@@ -11,3 +11,8 @@ export interface JobLogger {
 export interface SqlExecutor {
   query(text: string, values: readonly unknown[]): Promise<{ rows: unknown[] }>;
 }
+
+/** Tells the time; injected, so that tests can set it. */
+export interface JobClock {
+  now(): Date;
+}

@@ -4,10 +4,10 @@ import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
+import { storableText } from "../../application/storable-text.ts";
 import { giveUpRetries, needsRecord, recordBegin } from "./begun-runs.ts";
 import { unwrapScheduled } from "./cron-items.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
-import { storableError } from "./storable-error.ts";
 
 export interface TaskOptions {
   readonly sql: SqlExecutor;
@@ -49,7 +49,8 @@ function taskOf(definition: JobDefinition, { sql, log, runs, onBroken }: TaskOpt
     if (outcome.status === "succeeded") return undefined;
     if (outcome.status === "dead" && outcome.reason === "permanent")
       await write(giveUpRetries, job);
-    throw storableError(outcome.error);
+    // A message that Postgres cannot store would break the worker.
+    throw new Error(storableText(outcome.error), { cause: outcome.error });
   };
 }
 

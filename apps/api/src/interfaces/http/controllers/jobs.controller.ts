@@ -1,0 +1,53 @@
+import { Hono } from "hono";
+import type { DeliveryResult, IncomingDelivery, JobDispatcher } from "#/jobs/feature.ts";
+
+/**
+ * `POST /v1/jobs/run/:name`: where QStash delivers jobs. The signature is the credential. What is
+ * thrown is answered by the error mapper: 401 `jobs.invalid_signature`, 404 `jobs.unknown_job`.
+ */
+export function jobsController(dispatcher: JobDispatcher): Hono {
+  return new Hono().post("/jobs/run/:name", async (c) => {
+    const delivery: IncomingDelivery = {
+      name: c.req.param("name"),
+      search: searchOf(c.req.url),
+      headers: c.req.header(),
+      body: new Uint8Array(await c.req.arrayBuffer()),
+    };
+    return answer(await dispatcher.dispatch(delivery));
+  });
+}
+
+/** Of an error no more is said than that there was one: it is in the log. */
+function answer(result: DeliveryResult): Response {
+  switch (result.status) {
+    case "done":
+      return Response.json({ ok: true });
+    case "dead":
+      return refusal(489, "jobs.dead", "No further attempt will be made.", {
+        "upstash-nonretryable-error": "true",
+      });
+    case "failed":
+      return refusal(500, "jobs.attempt_failed", "This attempt failed.", {
+        "retry-after": String(result.retryAfterSeconds),
+      });
+    case "draining":
+      return refusal(503, "jobs.draining", "This instance is stopping.", {
+        "retry-after": String(result.retryAfterSeconds),
+      });
+  }
+}
+
+function refusal(
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string>,
+): Response {
+  return Response.json({ error: { code, message } }, { status, headers });
+}
+
+/** Exactly as it came: it is signed. */
+function searchOf(url: string): string {
+  const start = url.indexOf("?");
+  return start < 0 ? "" : url.slice(start);
+}

@@ -1,0 +1,25 @@
+/** QStash waits no longer than a day, whoever asks. */
+const DAY_SECONDS = 86_400;
+
+/** After failed attempt `n` the next run starts no sooner than this many seconds later. */
+export function backOffSeconds(attempt: number): number {
+  return Math.ceil(Math.exp(Math.min(attempt, 10)));
+}
+
+/** An endpoint that is down may stay so: the last retry is no sooner. */
+const LAST_SECONDS = 1_800;
+
+/**
+ * The same as an `Upstash-Retry-Delay`, in milliseconds over `retried` from 0, for deliveries that got
+ * no answer of ours.
+ */
+export function retryDelay(tried: number, retries: number): string {
+  const contract = `exp(min(retried + ${tried + 1}, 10))`;
+  const last = `floor((retried + 1) / ${Math.max(retries, 1)}) * ${LAST_SECONDS}`;
+  return `ceil(1000 * max(${contract}, ${last}))`;
+}
+
+/** How long a delivery stays away from an instance that stops: 2 s, then eight times as long each. */
+export function drainingSeconds(retried: number): number {
+  return Math.min(DAY_SECONDS, 2 * 8 ** retried);
+}

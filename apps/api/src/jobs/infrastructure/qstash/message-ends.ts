@@ -1,0 +1,67 @@
+import type { Delivery, DeliveryPorts, DeliveryResult } from "./delivery.ts";
+import { keepDeadJob } from "./dead-jobs.ts";
+import { type MessageRecord, recordEnd } from "./message-records.ts";
+
+/** The job goes on in a new message; this one is done with, also when its answer is lost. */
+export async function handOn(
+  { definition, facts, recordId, json }: Delivery,
+  { publisher, sql }: DeliveryPorts,
+  next: { readonly tried: number /** Unix seconds. */; readonly notBefore: number },
+): Promise<DeliveryResult> {
+  const { runAt: _, retries: __, ...rest } = facts;
+  const { tried, notBefore } = next;
+  const message = { ...rest, tried, hop: facts.hop + 1 };
+  await publisher.publish([{ name: definition.name, json, facts: message, notBefore }]);
+  await recordEnd(sql, recordId, "done");
+  return { status: "done" };
+}
+
+/** Keeps the job with its error, and has QStash deliver it no more. */
+export async function bury(
+  { definition: { name }, facts: { id, maxAttempts }, recordId, json }: Delivery,
+  { sql }: DeliveryPorts,
+  attempts: number,
+  error: unknown,
+): Promise<DeliveryResult> {
+  await keepDeadJob(sql, { id, name, payload: json, attempts, maxAttempts, error });
+  await recordEnd(sql, recordId, "dead");
+  return { status: "dead" };
+}
+
+export const CUT_OFF_ERROR = new Error(
+  "The last attempt was cut off: its instance was stopped or died.",
+);
+
+/** The last attempt had begun. While it may still run elsewhere its end is waited for. */
+export async function lastWasCutOff(
+  delivery: Delivery,
+  ports: DeliveryPorts,
+  { age }: MessageRecord,
+): Promise<DeliveryResult> {
+  const { definition, facts } = delivery;
+  const left = Math.ceil(definition.timeout / 1_000 - age);
+  if (left > 0) return { status: "failed", retryAfterSeconds: left };
+  const fields = { job: definition.name, jobId: facts.id, reason: "cut off" };
+  ports.log.error(fields, "job is dead: its last attempt was cut off");
+  return bury(delivery, ports, facts.maxAttempts, CUT_OFF_ERROR);
+}
+
+/** Whether it is a tick that nobody has begun, and too old for its back-fill or of no schedule any more. */
+export async function isStaleTick(
+  { definition, facts, retried, qstashId }: Delivery,
+  { clock, log, publishedAt }: DeliveryPorts,
+  record: MessageRecord | undefined,
+): Promise<boolean> {
+  const { backfill } = facts;
+  if (backfill === undefined) return false;
+  if (!definition.schedule) {
+    log.info({ job: definition.name }, "a tick of a schedule that is no more");
+    return true;
+  }
+  const hasBegun = record && record.state !== "waiting";
+  if (retried === 0 || hasBegun) return false;
+  const tick = await publishedAt(qstashId);
+  if (!tick || clock.now().getTime() - tick.getTime() <= backfill) return false;
+  log.info({ job: definition.name, tick }, "a tick was missed and is too old to be made up");
+  return true;
+}

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import type { SqlExecutor } from "../../application/ports.ts";
+
+const record = z.object({
+  refused: z.number(),
+  state: z.enum(["waiting", "begun", "done", "dead"]),
+  /** Seconds since the record was written last. */
+  age: z.number(),
+});
+
+export type MessageRecord = z.infer<typeof record>;
+
+/** Longer than QStash retries a message. */
+const KEPT = "interval '14 days'";
+
+const PRUNED = `pruned as (
+  delete from orbit_jobs.qstash_messages where id in (
+    select id from orbit_jobs.qstash_messages
+     where touched_at < now() - ${KEPT} and id <> $1 limit 100 for update skip locked))`;
+
+/** What is on record of a message; most have nothing. */
+export async function findRecord(sql: SqlExecutor, id: string): Promise<MessageRecord | undefined> {
+  const { rows } = await sql.query(
+    `select refused, state, extract(epoch from now() - touched_at)::float8 as age
+       from orbit_jobs.qstash_messages where id = $1`,
+    [id],
+  );
+  return z.array(record).parse(rows)[0];
+}
+
+/** One more delivery began no run. */
+export async function recordRefusal(sql: SqlExecutor, id: string): Promise<void> {
+  await sql.query(
+    `with ${PRUNED}
+     insert into orbit_jobs.qstash_messages as known (id, refused) values ($1, 1)
+     on conflict (id) do update set refused = known.refused + 1`,
+    [id],
+  );
+}
+
+/** `true` for the first who asks: a run may begin that must not begin twice. */
+export async function recordBegin(sql: SqlExecutor, id: string): Promise<boolean> {
+  const { rows } = await sql.query(
+    `with ${PRUNED}
+     insert into orbit_jobs.qstash_messages as known (id, state) values ($1, 'begun')
+     on conflict (id) do update set state = 'begun', touched_at = now() where known.state = 'waiting'
+     returning id`,
+    [id],
+  );
+  return rows.length === 1;
+}
+
+/** The message has had its day: whatever QStash delivers of it is told so. */
+export async function recordEnd(
+  sql: SqlExecutor,
+  id: string,
+  state: "done" | "dead",
+): Promise<void> {
+  await sql.query(
+    `with ${PRUNED}
+     insert into orbit_jobs.qstash_messages (id, state) values ($1, $2)
+     on conflict (id) do update set state = excluded.state, touched_at = now()`,
+    [id, state],
+  );
+}

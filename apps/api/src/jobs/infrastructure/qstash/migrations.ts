@@ -1,0 +1,43 @@
+/**
+ * The tables of the qstash provider, applied once each, in this order. They are kept small by
+ * whoever writes to them: what is of no use any more goes with the next statement.
+ */
+export const QSTASH_MIGRATIONS: readonly string[] = [
+  `
+  -- A row for each key that is taken. Its holder is the id of the job that waits.
+  create table orbit_jobs.job_keys (
+    name text not null,
+    key text not null,
+    holder text not null,
+    -- Whether the holder is known to have reached QStash.
+    published boolean not null default false,
+    -- A message that QStash gave up, or that somebody cancelled there, must not hold its key for ever.
+    expires_at timestamptz not null,
+    primary key (name, key)
+  );
+  create index job_keys_expiring on orbit_jobs.job_keys (expires_at);
+
+  -- What is known of a message beyond what QStash tells with each delivery. Most messages have no row.
+  create table orbit_jobs.qstash_messages (
+    id text primary key,
+    -- Deliveries that began no run.
+    refused integer not null default 0,
+    state text not null default 'waiting' check (state in ('waiting', 'begun', 'done', 'dead')),
+    touched_at timestamptz not null default now()
+  );
+  create index qstash_messages_touched on orbit_jobs.qstash_messages (touched_at);
+
+  -- Jobs that no further attempt will be made of.
+  create table orbit_jobs.dead_jobs (
+    id text primary key,
+    name text not null,
+    -- JSON, as it was enqueued: jsonb cannot hold every JSON text.
+    payload text not null,
+    attempts integer not null,
+    max_attempts integer not null,
+    last_error text not null,
+    died_at timestamptz not null default now()
+  );
+  create index dead_jobs_newest on orbit_jobs.dead_jobs (died_at);
+  `,
+];

@@ -1,0 +1,25 @@
+import { exceededQuota } from "./qstash-errors.ts";
+
+/** For an endpoint that is down: these reach over most of a day. A plan may allow fewer. */
+export const RETRIES = 12;
+
+/** Every plan allows as many. */
+const FEWEST = 3;
+
+/**
+ * Calls with as many retries as the plan allows. Its cap is learnt from its first refusal; what is
+ * missing, the dispatcher makes up for.
+ */
+export function rememberRetryCap(): <T>(call: (retries: number) => Promise<T>) => Promise<T> {
+  let retries = RETRIES;
+  return async (call) => {
+    try {
+      return await call(retries);
+    } catch (error) {
+      const { quota, limit = FEWEST } = exceededQuota(error) ?? {};
+      if (quota !== "maxRetries" || limit >= retries) throw error;
+      retries = limit;
+      return call(retries);
+    }
+  };
+}

@@ -1,0 +1,118 @@
+import { z } from "zod";
+import { type QStashConfig, readQStash } from "./qstash-environment.ts";
+
+interface CommonJobsConfig {
+  readonly maxPayloadBytes: number;
+  readonly shutdownGraceMs: number;
+}
+
+/** Which provider runs the jobs, and all it has to know. */
+export type JobsConfig = CommonJobsConfig &
+  (
+    | { readonly provider: "noop" }
+    | {
+        readonly provider: "graphile";
+        /** Direct or session-mode URL for the worker. */
+        readonly workerDatabaseUrl: string;
+        readonly concurrency: number;
+      }
+    | ({ readonly provider: "qstash" } & QStashConfig)
+  );
+
+export type JobsConfigResult =
+  | { readonly ok: true; readonly config: JobsConfig }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+const DEFAULT_CONCURRENCY = 2;
+
+const wholeNumber = (name: string, fallback: number, min: number, max: number, unit = "") =>
+  z
+    .string()
+    .optional()
+    .transform((text) => (text ? (/^\d+$/.test(text) ? Number(text) : Number.NaN) : fallback))
+    .refine((value) => Number.isInteger(value) && value >= min && value <= max, {
+      error: `${name} must be a whole number from ${min} to ${max}${unit}; leave it out for ${fallback}.`,
+    });
+
+const postgresUrl = (name: string) =>
+  z
+    .string()
+    .optional()
+    .transform((text) => (text === "" ? undefined : text))
+    .refine((text) => text === undefined || /^postgres(ql)?:$/.test(protocolOf(text)), {
+      error: `${name} must be a URL like postgres://user:password@host:5432/database.`,
+    });
+
+const environment = z.object({
+  JOBS_PROVIDER: z
+    .enum(["graphile", "qstash", "noop", ""], {
+      error: "JOBS_PROVIDER must be graphile, qstash or noop; leave it out for noop.",
+    })
+    .optional(),
+  JOBS_CONCURRENCY: wholeNumber("JOBS_CONCURRENCY", DEFAULT_CONCURRENCY, 1, 1_000),
+  JOBS_SHUTDOWN_GRACE_MS: wholeNumber(
+    "JOBS_SHUTDOWN_GRACE_MS",
+    10_000,
+    0,
+    3_600_000,
+    " (milliseconds)",
+  ),
+  JOBS_MAX_PAYLOAD_BYTES: wholeNumber(
+    "JOBS_MAX_PAYLOAD_BYTES",
+    1_048_576,
+    1,
+    268_435_456,
+    " (bytes)",
+  ),
+  DATABASE_URL: postgresUrl("DATABASE_URL"),
+  WORKER_DATABASE_URL: postgresUrl("WORKER_DATABASE_URL"),
+});
+
+/** Reads the variables of the jobs module; all problems at once, never a value in them. */
+export function readJobsConfig(
+  env: Readonly<Record<string, string | undefined>>,
+): JobsConfigResult {
+  const parsed = environment.safeParse(env);
+  const problems = parsed.error?.issues.map(({ message }) => message) ?? [];
+  const qstash = env["JOBS_PROVIDER"] === "qstash" ? readQStash(env) : undefined;
+  if (qstash && !qstash.ok) problems.push(...qstash.problems);
+  if (!parsed.success || problems.length > 0) return { ok: false, problems };
+
+  const { JOBS_PROVIDER, DATABASE_URL, WORKER_DATABASE_URL, ...numbers } = parsed.data;
+  const common = {
+    maxPayloadBytes: numbers.JOBS_MAX_PAYLOAD_BYTES,
+    shutdownGraceMs: numbers.JOBS_SHUTDOWN_GRACE_MS,
+  };
+  if (qstash?.ok) {
+    // QStash has its own idea of how much it delivers at a time, unless somebody says otherwise.
+    const concurrency = env["JOBS_CONCURRENCY"] ? numbers.JOBS_CONCURRENCY : undefined;
+    return {
+      ok: true,
+      config: { provider: "qstash", ...qstash.config, concurrency, ...common },
+    };
+  }
+  if (JOBS_PROVIDER !== "graphile") return { ok: true, config: { provider: "noop", ...common } };
+  if (DATABASE_URL === undefined) {
+    return {
+      ok: false,
+      problems: ["JOBS_PROVIDER=graphile needs DATABASE_URL: a Postgres database."],
+    };
+  }
+  return {
+    ok: true,
+    config: {
+      provider: "graphile",
+      workerDatabaseUrl: WORKER_DATABASE_URL ?? DATABASE_URL,
+      concurrency: numbers.JOBS_CONCURRENCY,
+      ...common,
+    },
+  };
+}
+
+function protocolOf(text: string): string {
+  try {
+    return new URL(text).protocol;
+  } catch {
+    return "";
+  }
+}

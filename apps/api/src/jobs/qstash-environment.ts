@@ -1,0 +1,104 @@
+import { z } from "zod";
+
+/** What the environment says of QStash. */
+export interface QStashEnvironment {
+  readonly url: string;
+  readonly token: string;
+  readonly currentSigningKey: string;
+  readonly nextSigningKey: string;
+  readonly callbackUrl: string;
+  readonly namespace: string;
+}
+
+export type QStashConfig = QStashEnvironment & { readonly concurrency: number | undefined };
+
+type QStashResult =
+  | { readonly ok: true; readonly config: QStashEnvironment }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Published by Upstash for its development server: whoever reads its documentation can sign with them. */
+const PUBLIC_KEYS = new Set([
+  "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
+  "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",
+]);
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+const baseUrl = (name: string, purpose: string) =>
+  z
+    .string({ error: `${name} must be set with JOBS_PROVIDER=qstash: ${purpose}` })
+    .refine(isBaseUrl, {
+      error: `${name} must be a URL like https://api.example.com, without a query: ${purpose}`,
+    })
+    .transform((text) => text.replace(/\/+$/, ""));
+
+const signingKey = (name: string) =>
+  z
+    .string({ error: `${name} must be set with JOBS_PROVIDER=qstash: copy it from the console.` })
+    .startsWith("sig_", { error: `${name} must be a key that begins with sig_.` });
+
+const environment = z.object({
+  QSTASH_URL: baseUrl("QSTASH_URL", "QStash's API.").default("https://qstash.upstash.io"),
+  QSTASH_TOKEN: z.string({
+    error: "QSTASH_TOKEN must be set with JOBS_PROVIDER=qstash: copy it from the console.",
+  }),
+  QSTASH_CURRENT_SIGNING_KEY: signingKey("QSTASH_CURRENT_SIGNING_KEY"),
+  QSTASH_NEXT_SIGNING_KEY: signingKey("QSTASH_NEXT_SIGNING_KEY"),
+  QSTASH_CALLBACK_URL: baseUrl("QSTASH_CALLBACK_URL", "where QStash reaches this API."),
+  QSTASH_NAMESPACE: z
+    .string()
+    .regex(/^[a-z0-9.-]{1,100}$/, {
+      error: "QSTASH_NAMESPACE must be 1 to 100 of a-z, 0-9, dots and hyphens.",
+    })
+    .optional(),
+});
+
+export function readQStash(env: Readonly<Record<string, string | undefined>>): QStashResult {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    return { ok: false, problems: parsed.error.issues.map(({ message }) => message) };
+  }
+  const { data } = parsed;
+  const api = new URL(data.QSTASH_URL);
+  const callback = new URL(data.QSTASH_CALLBACK_URL);
+  const keys = [data.QSTASH_CURRENT_SIGNING_KEY, data.QSTASH_NEXT_SIGNING_KEY];
+  const problems: string[] = [];
+  if (!LOOPBACK.test(api.hostname)) {
+    if (callback.protocol !== "https:" || LOOPBACK.test(callback.hostname)) {
+      problems.push(
+        "QSTASH_CALLBACK_URL must be an https URL that the internet reaches: QStash calls it. " +
+          "Without one, develop with `npm run start:qstash`.",
+      );
+    }
+    if (keys.some((key) => PUBLIC_KEYS.has(key))) {
+      problems.push(
+        "QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY must be your account's: " +
+          "the keys of the development server are public.",
+      );
+    }
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  return {
+    ok: true,
+    config: {
+      url: data.QSTASH_URL,
+      token: data.QSTASH_TOKEN,
+      currentSigningKey: data.QSTASH_CURRENT_SIGNING_KEY,
+      nextSigningKey: data.QSTASH_NEXT_SIGNING_KEY,
+      callbackUrl: data.QSTASH_CALLBACK_URL,
+      namespace: data.QSTASH_NAMESPACE ?? callback.hostname.replace(/[^a-z0-9.-]/g, "-"),
+    },
+  };
+}
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    !/[?#]/.test(text) &&
+    url.username === "" &&
+    url.password === ""
+  );
+}

@@ -1,0 +1,50 @@
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
+import { errorResponse } from "#/interfaces/http/errors.ts";
+import type { JobDispatcher } from "#/jobs/feature.ts";
+import { silentLog } from "./silent-log.ts";
+
+export interface Front {
+  readonly url: string;
+  readonly size: number;
+  add(instance: JobDispatcher): void;
+  remove(instance: JobDispatcher): void;
+  close(): Promise<void>;
+}
+
+/** The public address of some instances, which take turns, as behind a load balancer. */
+export async function openFront(): Promise<Front> {
+  const instances: { dispatcher: JobDispatcher; app: Hono }[] = [];
+  const front = new Hono().all("*", async (c) => {
+    const instance = instances.shift();
+    if (!instance) return c.text("nobody is there", 503, { "retry-after": "3" });
+    instances.push(instance);
+    return instance.app.fetch(c.req.raw);
+  });
+  const listening = Promise.withResolvers<number>();
+  const server = serve({ fetch: front.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
+    listening.resolve(port),
+  );
+  return {
+    url: `http://127.0.0.1:${await listening.promise}`,
+    get size() {
+      return instances.length;
+    },
+    add(dispatcher) {
+      if (instances.some((instance) => instance.dispatcher === dispatcher)) return;
+      const app = new Hono()
+        .onError((error, c) => errorResponse(error, c, silentLog))
+        .route("/v1", jobsController(dispatcher));
+      instances.push({ dispatcher, app });
+    },
+    remove(dispatcher) {
+      const index = instances.findIndex((instance) => instance.dispatcher === dispatcher);
+      if (index >= 0) instances.splice(index, 1);
+    },
+    async close() {
+      if ("closeAllConnections" in server) server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

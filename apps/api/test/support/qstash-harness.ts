@@ -1,0 +1,132 @@
+import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
+import { Client } from "@upstash/qstash";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import {
+  buildJobDispatcher,
+  buildJobQueue,
+  buildJobRuntime,
+  type JobsConfig,
+} from "#/jobs/feature.ts";
+import type {
+  ContractHarness,
+  ContractWorld,
+  DeadJob,
+  RuntimeOptions,
+} from "#/jobs/testing/contract-harness.ts";
+import { eventually } from "#/jobs/testing/probe.ts";
+import { createTestDatabase } from "./database.ts";
+import { openFront } from "./front.ts";
+import { jumpClock } from "./jump-clock.ts";
+import { messageStates } from "./message-states.ts";
+import { silentLog } from "./silent-log.ts";
+
+/**
+ * qstash on the local QStash, over real HTTP with real signatures. While there is no instance QStash
+ * holds its deliveries back, so that no attempt is lost on nobody.
+ */
+export const qstashHarness: ContractHarness = { provider: "qstash", open: openQStashWorld };
+
+const NAMESPACE = "contract";
+
+/** Longer than QStash's first pause before it looks for another instance. */
+const NEXT_LOOK_SECONDS = 5;
+
+async function openQStashWorld(definitions: readonly JobDefinition[]): Promise<ContractWorld> {
+  const { pool, drop } = await createTestDatabase();
+  const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
+  const clock = jumpClock();
+  const states = messageStates();
+  const qstash = createQStashDev({ clock, log: states.read });
+  const front = await openFront();
+  const config: JobsConfig & { provider: "qstash" } = {
+    provider: "qstash",
+    url: await qstash.start(),
+    token: DEV_CREDENTIALS.token,
+    currentSigningKey: DEV_CREDENTIALS.currentSigningKey,
+    nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
+    callbackUrl: front.url,
+    namespace: NAMESPACE,
+    concurrency: 2,
+    maxPayloadBytes: 1_048_576,
+    shutdownGraceMs: 100,
+  };
+  const { flowControl } = new Client({ baseUrl: config.url, token: config.token, devMode: false });
+  let holding = Promise.resolve();
+  const holdBack = () => {
+    holding = holding.then(() =>
+      front.size === 0 ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE),
+    );
+    return holding;
+  };
+  await holdBack();
+  const jobClock = { now: () => new Date(clock.now()) };
+  const runtimes: JobRuntime[] = [];
+
+  const runtime = (options: RuntimeOptions = {}): JobRuntime => {
+    const registry = buildJobs(options.definitions ?? definitions);
+    const own = {
+      ...config,
+      concurrency: options.concurrency ?? 2,
+      shutdownGraceMs: options.shutdownGraceMs ?? 100,
+    };
+    const dispatcher = buildJobDispatcher(own, registry, { sql, clock: jobClock, log: silentLog });
+    if (!dispatcher) throw new Error("qstash has a dispatcher");
+    const inner = buildJobRuntime(own, registry, { log: silentLog, dispatcher });
+    const made: JobRuntime = {
+      provider: "qstash",
+      async start() {
+        await inner.start();
+        if (!dispatcher.intake.open) return;
+        front.add(dispatcher);
+        await holdBack();
+        clock.jump(NEXT_LOOK_SECONDS * 1_000);
+      },
+      async stop() {
+        front.remove(dispatcher);
+        const stopped = inner.stop();
+        await holdBack();
+        await stopped;
+        await eventually("QStash has every answer", async () => states.underWay() === 0);
+      },
+    };
+    runtimes.push(made);
+    return made;
+  };
+
+  return {
+    runtime,
+    queue: buildJobQueue(config, buildJobs(definitions), { sql, clock: jobClock }),
+    async elapse(seconds) {
+      clock.jump(seconds * 1_000);
+    },
+    async missMinutes(minutes) {
+      const earlier = runtime();
+      await earlier.start();
+      await earlier.stop();
+      // Deliveries find nobody, and are tried again.
+      await flowControl.resume(NAMESPACE);
+      const schedules = definitions.filter(({ schedule }) => schedule).length;
+      for (let minute = 1; minute <= minutes; minute++) {
+        clock.jump(60_000);
+        await eventually("the ticks were made", async () => states.retries() >= minute * schedules);
+      }
+    },
+    async deadJobs() {
+      const { rows } = await pool.query<DeadJob>(
+        `select name, attempts, last_error as "lastError" from orbit_jobs.dead_jobs order by died_at`,
+      );
+      return rows;
+    },
+    waitingAfter: async (attempt) => states.waitingAfter(attempt),
+    pendingCount: async () => states.pending(),
+    async close() {
+      await Promise.all(runtimes.map((running) => running.stop()));
+      await qstash.close();
+      await front.close();
+      await drop();
+    },
+  };
+}
