@@ -1,6 +1,6 @@
 import path from "node:path";
 import { createApp } from "#/app.ts";
-import { type Container, compose, createLogger } from "#/composition.ts";
+import { type Container, compose } from "#/composition.ts";
 import {
   type AppConfig,
   ConfigError,
@@ -13,8 +13,11 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
 } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { createLogger } from "#/infrastructure/logger.ts";
+import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
 import { type HttpServer, listen } from "#/interfaces/http/server.ts";
-import { databaseProblem, portProblem } from "#/start-problems.ts";
+import { migrate } from "#/migrate.ts";
+import { databaseProblem, jobsProblem, portProblem } from "#/start-problems.ts";
 
 /** A process that runs. */
 export interface Orbit {
@@ -47,8 +50,12 @@ export async function boot(
     embedded ? { ...settings, DATABASE_URL: "postgres://embedded/orbit" } : settings,
     token,
   );
-  if (role === "worker" && expected.jobs.provider === "noop") {
-    throw new ConfigError(["A worker needs a provider: set JOBS_PROVIDER=graphile."]);
+  if (role === "worker" && expected.jobs.provider !== "graphile") {
+    throw new ConfigError([
+      expected.jobs.provider === "qstash"
+        ? "QStash needs no worker: it delivers jobs to the API. Run `npm start`."
+        : "A worker needs a provider: set JOBS_PROVIDER=graphile.",
+    ]);
   }
   const postgres = embedded ? await startPostgres(orbitDirectory) : undefined;
   const config = postgres
@@ -68,10 +75,9 @@ export async function boot(
   };
 
   try {
-    container = compose(config, createLogger(config.logLevel));
-    await container.migrate().catch((cause: unknown) => {
-      throw databaseProblem("DATABASE_URL", config.databaseUrl, cause);
-    });
+    const log = createLogger(config.logLevel);
+    await migrate(config, log);
+    container = compose(config, { log, mailer: createMailer(config.mailer, log) });
     if (role === "server") server = await serve(container);
     if (role === "worker" || config.worker) await work(container, settings);
   } catch (error) {
@@ -97,7 +103,7 @@ function serve(container: Container): Promise<HttpServer> {
 
 async function work({ config, runtime }: Container, env: Environment): Promise<void> {
   await runtime.start().catch((cause: unknown) => {
-    if (config.jobs.provider !== "graphile") throw cause;
+    if (config.jobs.provider !== "graphile") throw jobsProblem(cause);
     const variable = env["WORKER_DATABASE_URL"] ? "WORKER_DATABASE_URL" : "DATABASE_URL";
     throw databaseProblem(variable, config.jobs.workerDatabaseUrl, cause);
   });

@@ -1,16 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { pino } from "pino";
-import type { AppConfig, MailerConfig } from "#/config.ts";
+import type { AppConfig } from "#/config.ts";
 import type { AppCore, AppFeature } from "#/core.ts";
 import { openDatabase, openPool } from "#/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
 import { createEventPublisher } from "#/infrastructure/event-publisher.ts";
-import {
-  createDevelopmentMailer,
-  type DevelopmentMailer,
-} from "#/infrastructure/mailer/development-mailer.ts";
-import { createSmtpMailer } from "#/infrastructure/mailer/smtp-mailer.ts";
-import { migrateApp } from "#/infrastructure/migrate.ts";
+import type { DevelopmentMailer } from "#/infrastructure/mailer/development-mailer.ts";
 import { randomIds } from "#/infrastructure/random-ids.ts";
 import { buildJobs, type JobRegistry } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
@@ -20,7 +13,6 @@ import {
   buildJobQueue,
   buildJobRuntime,
   type JobDispatcher,
-  prepareJobs,
 } from "#/jobs/feature.ts";
 import { type Clock, systemClock } from "#/kernel/clock.ts";
 import type { EventSubscriber } from "#/kernel/events.ts";
@@ -51,8 +43,6 @@ export interface Container {
   readonly developmentMailer: DevelopmentMailer | undefined;
   /** Rejects when the database does not answer. */
   pingDatabase(): Promise<void>;
-  /** Brings the tables of the app and of its jobs up to date. */
-  migrate(): Promise<void>;
   /** Ends the database pool; stop the runtime first. */
   close(): Promise<void>;
 }
@@ -61,10 +51,19 @@ const CLOSE_TIMEOUT_MS = 3_000;
 
 const features: readonly AppFeature[] = [workspacesFeature];
 
+/** What depends on where the app runs. */
+export interface Platform {
+  readonly log: Logger;
+  readonly mailer: Mailer | DevelopmentMailer;
+  readonly clock?: Clock;
+}
+
 /** The only place that knows every feature and every adapter. Nothing is connected yet. */
-export function compose(config: AppConfig, log: Logger, clock: Clock = systemClock): Container {
+export function compose(
+  config: AppConfig,
+  { log, mailer, clock = systemClock }: Platform,
+): Container {
   const pool = openPool(config.databaseUrl, log);
-  const mailer = createMailer(config.mailer, log);
 
   let subscribers: readonly EventSubscriber[] = [];
   const uow = createDrizzleUnitOfWork(
@@ -108,32 +107,15 @@ export function compose(config: AppConfig, log: Logger, clock: Clock = systemClo
     async pingDatabase() {
       await pool.query("select 1");
     },
-    async migrate() {
-      await migrateApp(pool);
-      await prepareJobs(config.jobs, pool);
-    },
     // A handler that ignored its signal may hold a connection for ever.
     close: () => within(CLOSE_TIMEOUT_MS, pool.end()),
   };
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {
-  const controller = new AbortController();
-  const timeUp = delay(ms, undefined, { signal: controller.signal }).catch(() => undefined);
-  await Promise.race([work, timeUp]).finally(() => controller.abort());
-}
-
-function createMailer(config: MailerConfig, log: Logger): Mailer | DevelopmentMailer {
-  switch (config.kind) {
-    case "development":
-      return createDevelopmentMailer(log);
-    case "smtp":
-      return createSmtpMailer(config.url, config.from);
-  }
-}
-
-/** JSON lines on standard output. */
-export function createLogger(level: AppConfig["logLevel"]): Logger {
-  const formatters = { level: (label: string) => ({ level: label }) };
-  return pino({ level, formatters, timestamp: pino.stdTimeFunctions.isoTime, base: null });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, timeUp]).finally(() => clearTimeout(timer));
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { boot, type Orbit } from "#/boot.ts";
-import { ConfigError } from "#/config.ts";
+import { ConfigError, type Environment } from "#/config.ts";
 
 /** Files of this machine: the embedded Postgres and the development token. */
 const orbitDirectory =
@@ -13,6 +13,10 @@ const orbitDirectory =
 export async function runProcess(
   role: "server" | "worker",
   onStarted: (orbit: Orbit) => void,
+  {
+    env = process.env,
+    onStopped,
+  }: { readonly env?: Environment; readonly onStopped?: () => Promise<void> } = {},
 ): Promise<void> {
   const stopping = new Promise<void>((resolve) => {
     let signals = 0;
@@ -24,13 +28,21 @@ export async function runProcess(
       });
     }
   });
-  try {
-    const orbit = await boot(process.env, role, orbitDirectory);
+  await endWithMessage(async () => {
+    const orbit = await boot(env, role, orbitDirectory);
     onStarted(orbit);
     await stopping;
     await orbit.stop();
+    await onStopped?.();
     // A handler that ignored its signal must not keep a process alive whose jobs were given away.
     process.exit(0);
+  });
+}
+
+/** Whatever goes wrong ends the process: what a person can mend as one message, the rest as it is. */
+export async function endWithMessage(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
   } catch (error) {
     const expected = error instanceof ConfigError;
     process.stderr.write(`${expected ? error.message : describe(error)}\n`);

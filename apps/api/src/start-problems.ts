@@ -1,5 +1,6 @@
 import { ConfigError } from "#/config.ts";
 import { describePostgresError } from "#/infrastructure/describe-postgres-error.ts";
+import { JobsError } from "#/jobs/application/job-errors.ts";
 
 /** Why the database cannot be used, and where it was looked for: without user or password. */
 export function databaseProblem(variable: string, url: string, cause: unknown): ConfigError {
@@ -13,10 +14,18 @@ export function databaseProblem(variable: string, url: string, cause: unknown): 
   );
 }
 
-export function portProblem(port: number, cause: unknown): ConfigError {
+export function portProblem(port: number, cause: unknown, variable = "PORT"): ConfigError {
   const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   const reason = code === "EADDRINUSE" ? "is in use" : `cannot be listened on (${String(code)})`;
-  return new ConfigError([`Port ${port} ${reason}. Set PORT to another one, e.g. PORT=4003.`], {
-    cause,
-  });
+  return new ConfigError(
+    [`Port ${port} ${reason}. Set ${variable} to another one, e.g. ${variable}=${port + 1}.`],
+    {
+      cause,
+    },
+  );
+}
+
+/** Why jobs cannot be taken; a provider's error says how to mend it. */
+export function jobsProblem(cause: unknown): unknown {
+  return cause instanceof JobsError ? new ConfigError([cause.message], { cause }) : cause;
 }

@@ -1,8 +1,14 @@
-import { randomBytes } from "node:crypto";
 import { v7 as uuid } from "uuid";
 import type { Ids } from "#/kernel/ids.ts";
 
 export const randomIds: Ids = {
   id: () => uuid(),
-  token: () => randomBytes(32).toString("base64url"),
+  token: () => base64url(crypto.getRandomValues(new Uint8Array(32))),
 };
+
+function base64url(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_")
+    .replaceAll("=", "");
+}

@@ -4,12 +4,20 @@ import type { JobRegistry } from "./application/job-registry.ts";
 import type { JobRuntime } from "./application/job-runtime.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "./application/ports.ts";
 import { consoleLog } from "./infrastructure/console-log.ts";
-import { GraphileJobQueue } from "./infrastructure/graphile/graphile-job-queue.ts";
-import { GraphileJobRuntime } from "./infrastructure/graphile/graphile-job-runtime.ts";
-import { migrateGraphile } from "./infrastructure/graphile/migrate.ts";
+import {
+  graphileQueue,
+  graphileRuntime,
+  migrateGraphile,
+} from "#/jobs/infrastructure/graphile/index.ts";
 import { NoopJobQueue } from "./infrastructure/noop/noop-job-queue.ts";
 import { NoopJobRuntime } from "./infrastructure/noop/noop-job-runtime.ts";
-import { qstashDispatcher, qstashQueue, qstashRuntime } from "./infrastructure/qstash/index.ts";
+import {
+  qstashDispatcher,
+  qstashQueue,
+  qstashRuntime,
+  syncQStash,
+} from "./infrastructure/qstash/index.ts";
+import type { ScheduleChanges } from "./infrastructure/qstash/schedules.ts";
 import { migrateQStash } from "./infrastructure/qstash/migrate.ts";
 import type {
   DeliveryResult,
@@ -39,7 +47,7 @@ export function buildJobQueue(
     case "noop":
       return new NoopJobQueue();
     case "graphile":
-      return new GraphileJobQueue(registry, { sql, maxPayloadBytes: config.maxPayloadBytes });
+      return graphileQueue(registry, { sql, maxPayloadBytes: config.maxPayloadBytes });
     case "qstash":
       return qstashQueue(config, registry, { sql, clock });
   }
@@ -75,7 +83,7 @@ export function buildJobRuntime(
     case "noop":
       return new NoopJobRuntime(registry, log);
     case "graphile":
-      return new GraphileJobRuntime(registry, {
+      return graphileRuntime(registry, {
         connectionString: config.workerDatabaseUrl,
         concurrency: config.concurrency,
         shutdownGraceMs: config.shutdownGraceMs,
@@ -84,4 +92,17 @@ export function buildJobRuntime(
     case "qstash":
       return qstashRuntime(config, registry, { dispatcher, log });
   }
+}
+
+/**
+ * What `start()` of the qstash runtime does first, for deployments that start nothing: makes QStash's
+ * schedules those of the registry.
+ *
+ * @throws JobsError `jobs.provider_unavailable`, `jobs.provider_rejected`
+ */
+export function syncSchedules(
+  config: JobsConfig & { readonly provider: "qstash" },
+  registry: JobRegistry,
+): Promise<ScheduleChanges> {
+  return syncQStash(config, registry);
 }

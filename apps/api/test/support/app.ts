@@ -2,6 +2,7 @@ import { createApp } from "#/app.ts";
 import { type Container, compose } from "#/composition.ts";
 import { readConfig } from "#/config.ts";
 import { type HttpServer, listen } from "#/interfaces/http/server.ts";
+import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
 import type { Clock } from "#/kernel/clock.ts";
 import type { Logger } from "#/kernel/logger.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
@@ -57,7 +58,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
     error: keep,
     child: () => log,
   };
-  const container = compose(config, log, clock);
+  const container = compose(config, { log, clock, mailer: createMailer(config.mailer, log) });
   const server = await listen(createApp(container), 0);
   return {
     container,

@@ -1,0 +1,15 @@
+import type { MailerConfig } from "#/config.ts";
+import type { Logger } from "#/kernel/logger.ts";
+import type { Mailer } from "#/kernel/mailer.ts";
+import { createDevelopmentMailer, type DevelopmentMailer } from "./development-mailer.ts";
+import { createSmtpMailer } from "./smtp-mailer.ts";
+
+/** The mailer of a process on Node. */
+export function createMailer(config: MailerConfig, log: Logger): Mailer | DevelopmentMailer {
+  switch (config.kind) {
+    case "development":
+      return createDevelopmentMailer(log);
+    case "smtp":
+      return createSmtpMailer(config.url, config.from);
+  }
+}

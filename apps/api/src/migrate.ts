@@ -1,0 +1,26 @@
+import type { AppConfig } from "#/config.ts";
+import { openPool } from "#/infrastructure/database.ts";
+import { migrateApp } from "#/infrastructure/migrate.ts";
+import { prepareJobs } from "#/jobs/feature.ts";
+import type { Logger } from "#/kernel/logger.ts";
+import { databaseProblem } from "#/start-problems.ts";
+
+/**
+ * Brings the tables of the app and of its jobs up to date, by a connection of its own.
+ *
+ * @throws ConfigError when the database cannot be used
+ */
+export async function migrate(
+  { databaseUrl, jobs }: Pick<AppConfig, "databaseUrl" | "jobs">,
+  log: Logger,
+): Promise<void> {
+  const pool = openPool(databaseUrl, log);
+  try {
+    await migrateApp(pool);
+    await prepareJobs(jobs, pool);
+  } catch (cause) {
+    throw databaseProblem("DATABASE_URL", databaseUrl, cause);
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,31 @@
+import { compose } from "#/composition.ts";
+import { ConfigError, readConfig } from "#/config.ts";
+import { createLogger } from "#/infrastructure/logger.ts";
+import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
+import { syncSchedules } from "#/jobs/feature.ts";
+import { endWithMessage } from "#/process.ts";
+import { jobsProblem } from "#/start-problems.ts";
+
+// For deployments that have no start-up of their own, as a step of the deploy.
+
+await endWithMessage(async () => {
+  const config = readConfig(process.env, "not-needed-for-this");
+  if (config.jobs.provider !== "qstash") {
+    throw new ConfigError(["Only JOBS_PROVIDER=qstash has schedules to be synced."]);
+  }
+  const log = createLogger(config.logLevel);
+  const container = compose(config, { log, mailer: createMailer(config.mailer, log) });
+  try {
+    const { created, updated, deleted } = await syncSchedules(config.jobs, container.registry);
+    const say = (what: string, ids: readonly string[]) =>
+      ids.map((id) => process.stdout.write(`${what} ${id}\n`));
+    say("created", created);
+    say("updated", updated);
+    say("deleted", deleted);
+    process.stdout.write("QStash's schedules are those of the registry.\n");
+  } catch (cause) {
+    throw jobsProblem(cause);
+  } finally {
+    await container.close();
+  }
+});
