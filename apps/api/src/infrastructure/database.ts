@@ -18,7 +18,10 @@ export function openPool(connectionString: string, log: Logger): Pool {
     application_name: "orbit-api",
   });
   // Without listeners, a connection that the database closes would end the process.
-  const onError = (err: unknown) => log.warn({ err }, "a database connection broke");
+  const onError = (err: unknown) => {
+    // On Workers, a socket that we close ourselves is an error, too.
+    if (!pool.ending) log.warn({ err }, "a database connection broke");
+  };
   pool.on("error", onError);
   pool.on("connect", (client) => client.on("error", onError));
   return pool;

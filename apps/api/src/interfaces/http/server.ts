@@ -10,12 +10,23 @@ export interface HttpServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Serves on all addresses. Port 0 takes a free one. @throws Error `EADDRINUSE`, `EACCES` … */
-export async function listen(app: Hono, port: number): Promise<HttpServer> {
+/**
+ * Serves on all addresses. Port 0 takes a free one. A request that is not complete after
+ * `requestTimeoutMs` is cut off. @throws Error `EADDRINUSE`, `EACCES` …
+ */
+export async function listen(
+  app: Hono,
+  port: number,
+  requestTimeoutMs = REQUEST_TIMEOUT_MS,
+): Promise<HttpServer> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     createServer,
-    serverOptions: { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    serverOptions: {
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: requestTimeoutMs / 10,
+    },
   });
   if (!("closeAllConnections" in server)) throw new Error("not an HTTP/1 server");
   await new Promise<void>((resolve, reject) => {

@@ -1,18 +1,24 @@
 import type { JobLogger } from "../application/ports.ts";
 
-/** JSON lines for those who bring no logger: warnings and errors only. */
-export function consoleLog(fields: Readonly<Record<string, unknown>> = {}): JobLogger {
-  const write = (level: string) => (more: object, message: string) => {
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** JSON lines for those who bring no logger: by default warnings and errors only. */
+export function consoleLog(
+  fields: Readonly<Record<string, unknown>> = {},
+  least: (typeof LEVELS)[number] = "warn",
+): JobLogger {
+  const write = (level: (typeof LEVELS)[number]) => (more: object, message: string) => {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
     const line = { level, time: new Date(), ...fields, ...more, message };
     // oxlint-disable-next-line no-console -- the console is where this log goes
     console.error(JSON.stringify(line, errorsAsText));
   };
   return {
-    debug: () => undefined,
-    info: () => undefined,
+    debug: write("debug"),
+    info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    child: (more) => consoleLog({ ...fields, ...more }),
+    child: (more) => consoleLog({ ...fields, ...more }, least),
   };
 }
 

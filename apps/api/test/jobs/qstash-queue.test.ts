@@ -1,0 +1,193 @@
+import { createServer } from "node:http";
+import { createQStashDev, DEV_CREDENTIALS, type QStashDevOptions } from "@orbit/qstash-dev";
+import { Client } from "@upstash/qstash";
+import { expect, onTestFinished, test } from "vitest";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { ProviderRejectedError, ProviderUnavailableError } from "#/jobs/application/job-errors.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { buildJobQueue, type JobsConfig, syncSchedules } from "#/jobs/feature.ts";
+import { freePort } from "../support/free-port.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+
+const noDatabase: SqlExecutor = {
+  query: () => Promise.reject(new Error("jobs without a key need no database")),
+};
+const work = contractJob("contract.work", async () => undefined);
+
+async function open(options: QStashDevOptions = {}, more: Partial<QStashJobsConfig> = {}) {
+  const qstash = createQStashDev(options);
+  const url = await qstash.start();
+  onTestFinished(() => qstash.close());
+  const config: QStashJobsConfig = { ...base(url), ...more };
+  const queue = buildJobQueue(config, buildJobs([work]), { sql: noDatabase });
+  const client = new Client({ baseUrl: url, token: qstash.token, devMode: false });
+  return { qstash, config, queue, client };
+}
+
+type QStashJobsConfig = JobsConfig & { readonly provider: "qstash" };
+
+function base(url: string): QStashJobsConfig {
+  return {
+    provider: "qstash",
+    url,
+    token: DEV_CREDENTIALS.token,
+    currentSigningKey: DEV_CREDENTIALS.currentSigningKey,
+    nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
+    callbackUrl: "https://api.example.com",
+    namespace: "tests",
+    concurrency: undefined,
+    maxPayloadBytes: 1_048_576,
+    shutdownGraceMs: 0,
+  };
+}
+
+const failure = (work_: Promise<unknown>) =>
+  work_.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+test("a job goes to the webhook's URL, which tells all that is known of it", async () => {
+  const { queue, client } = await open();
+  await queue.enqueue("contract.work", { a: 1 }, { maxAttempts: 7 });
+  const { logs } = await client.logs();
+  const url = new URL(logs[0]?.url ?? "");
+  expect(url.origin + url.pathname).toBe("https://api.example.com/v1/jobs/run/contract.work");
+  expect(url.searchParams.get("maxAttempts")).toBe("7");
+});
+
+test("what the free plan caps is hopped over: 20 attempts, and a year from now", async () => {
+  const { queue, client } = await open({ strict: true, plan: "free" });
+  const inAYear = new Date(Date.now() + 365 * 86_400_000);
+  await queue.enqueue("contract.work", 1, { maxAttempts: 20, runAt: inAYear });
+  const { logs } = await client.logs();
+  expect(logs).toHaveLength(1);
+  const facts = new URL(logs[0]?.url ?? "").searchParams;
+  expect(facts.get("runAt")).toBe(String(Math.ceil(inAYear.getTime() / 1_000)));
+  expect([facts.get("maxAttempts"), facts.get("retries")]).toEqual(["20", "3"]);
+});
+
+test.each([
+  ["token", { token: "wrong" }, {}],
+  ["destination", { callbackUrl: "http://localhost:3000" }, { strict: true }],
+] as const)("a %s that QStash refuses", async (refused, config, options) => {
+  const { queue } = await open(options, config);
+  const error = await failure(queue.enqueue("contract.work", 1));
+  expect(error).toBeInstanceOf(ProviderRejectedError);
+  expect(error).toMatchObject({
+    code: "jobs.provider_rejected",
+    status: 502,
+    details: { refused },
+  });
+  expect((error as Error).cause).toBeInstanceOf(Error);
+});
+
+test("a quota is named, with its limit", async () => {
+  const { queue } = await open({ strict: true }, { maxPayloadBytes: 3_000_000 });
+  const error = await failure(queue.enqueue("contract.work", "x".repeat(1_500_000)));
+  expect(error).toMatchObject({
+    code: "jobs.provider_rejected",
+    details: { refused: "quota", quota: "maxMessageSize", limit: 1_048_576 },
+  });
+});
+
+test("a rate limit says when to try again", async () => {
+  const { queue } = await open({ faults: { "answer-429": 1 } });
+  const error = await failure(queue.enqueue("contract.work", 1));
+  expect(error).toBeInstanceOf(ProviderUnavailableError);
+  expect(error).toMatchObject({ status: 503, retryAfterSeconds: expect.any(Number) });
+});
+
+test("a QStash that fails, and one that is not there, are unavailable", async () => {
+  const { queue } = await open({ faults: { "answer-500": 1 } });
+  expect(await failure(queue.enqueue("contract.work", 1))).toMatchObject({ status: 503 });
+  const gone = buildJobQueue(base(`http://127.0.0.1:${await freePort()}`), buildJobs([work]), {
+    sql: noDatabase,
+  });
+  expect(await failure(gone.enqueue("contract.work", 1))).toMatchObject({
+    code: "jobs.provider_unavailable",
+    message: expect.stringContaining("ECONNREFUSED"),
+  });
+});
+
+test("an answer that is lost on the way makes no second job", async () => {
+  const { client, qstash } = await open();
+  const proxy = await dropTheFirstAnswer(qstash.url);
+  const queue = buildJobQueue(base(proxy.url), buildJobs([work]), { sql: noDatabase });
+  await queue.enqueue("contract.work", 1);
+  const { logs } = await client.logs();
+  expect(new Set(logs.map(({ messageId }) => messageId)).size).toBe(1);
+  expect(proxy.requests()).toBe(2);
+});
+
+test("enqueueMany goes in batches; when a later one fails, the error says how many are in", async () => {
+  const { queue, client } = await open();
+  const jobs = Array.from({ length: 250 }, (_, payload) => ({
+    name: "contract.work" as const,
+    payload,
+  }));
+  await queue.enqueueMany(jobs);
+  const { logs } = await client.logs({ count: 1_000 });
+  expect(new Set(logs.map(({ messageId }) => messageId)).size).toBe(250);
+
+  const large = [...jobs.slice(0, 100), { name: "contract.work" as const, payload: 0 }];
+  let calls = 0;
+  const failing = await open({
+    random: () => (calls++ === 0 ? 1 : 0),
+    faults: { "answer-500": 0.5 },
+  });
+  const error = await failure(failing.queue.enqueueMany(large));
+  expect(error).toMatchObject({ status: 503, details: { enqueued: 100 } });
+});
+
+test("schedules are made, changed and removed as the registry changes, and nobody else's", async () => {
+  const { config, client } = await open();
+  const scheduled = (cron: string, timezone = "UTC"): JobDefinition =>
+    contractJob("contract.work", async () => undefined, {
+      schedule: { cron, timezone, payload: { a: 1 } },
+    });
+  await client.schedules.create({
+    destination: "https://example.com",
+    cron: "* * * * *",
+    scheduleId: "orbit_tests.other_contract.other",
+  });
+  const id = "orbit_tests_contract.work";
+  const sync = (...jobs: JobDefinition[]) => syncSchedules(config, buildJobs(jobs));
+  expect(await sync(scheduled("0 4 * * *"))).toEqual({ created: [id], updated: [], deleted: [] });
+  const { createdAt } = await client.schedules.get(id);
+  expect(await sync(scheduled("0 4 * * *"))).toEqual({ created: [], updated: [], deleted: [] });
+  expect((await client.schedules.get(id)).createdAt).toBe(createdAt);
+  expect(await sync(scheduled("0 4 * * *", "Europe/Berlin"))).toMatchObject({ updated: [id] });
+  expect((await client.schedules.get(id)).cron).toBe("CRON_TZ=Europe/Berlin 0 4 * * *");
+  expect(await sync(work)).toMatchObject({ deleted: [id] });
+  expect(await client.schedules.list()).toHaveLength(1);
+});
+
+/** Hands requests on, and hangs up instead of answering the first. */
+async function dropTheFirstAnswer(target: string) {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    void (async () => {
+      const body = Buffer.concat(await request.toArray());
+      const answer = await fetch(target + (request.url ?? ""), {
+        method: request.method ?? "POST",
+        headers: Object.entries(request.headersDistinct)
+          .map(([name, values]): [string, string] => [name, values?.join(", ") ?? ""])
+          .filter(
+            ([name]) =>
+              !["host", "connection", "content-length", "transfer-encoding"].includes(name),
+          ),
+        body,
+      });
+      requests += 1;
+      if (requests === 1) response.destroy();
+      else response.writeHead(answer.status).end(await answer.text());
+    })();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { url: `http://127.0.0.1:${address.port}`, requests: () => requests };
+}

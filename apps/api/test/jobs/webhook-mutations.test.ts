@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { type SignatureOptions, sign } from "../support/sign.ts";
+import { CALLBACK_URL, CURRENT_KEY, NEXT_KEY, openWebhook } from "../support/webhook.ts";
+
+const PATH = "/v1/jobs/run/contract.work";
+const BODY = '{"amount":100}';
+const GOOD: SignatureOptions = { key: CURRENT_KEY, url: CALLBACK_URL + PATH, body: BODY };
+
+/** A request to the webhook. `signature` may be absent, or stand there more than once. */
+interface Request {
+  readonly path: string;
+  readonly body: string;
+  readonly signatures: readonly string[];
+}
+
+const good = (): Request => ({ path: PATH, body: BODY, signatures: [sign(GOOD)] });
+const signedWith = (options: Partial<SignatureOptions>): Request => ({
+  ...good(),
+  signatures: [sign({ ...GOOD, ...options })],
+});
+
+const otherText = (text: string) => fc.string({ maxLength: 40 }).filter((other) => other !== text);
+
+/** One character of a text, changed to another. */
+const changed = (text: string, alphabet: string) =>
+  fc
+    .tuple(fc.nat(text.length - 1), fc.constantFrom(...alphabet))
+    .filter(([at, character]) => text[at] !== character)
+    .map(([at, character]) => text.slice(0, at) + character + text.slice(at + 1));
+
+const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** The last character of a base64 part has bits that mean nothing. */
+const changedSignature = fc.constant(0).chain(() => {
+  const signature = sign(GOOD);
+  return changed(signature.slice(0, -1), BASE64URL)
+    .filter((other) => other.split(".").length === 3)
+    .map((other) => ({ ...good(), signatures: [other + signature.slice(-1)] }));
+});
+
+const mutations: readonly fc.Arbitrary<Request>[] = [
+  changedSignature,
+  fc.nat(400).map((length) => ({ ...good(), signatures: [sign(GOOD).slice(0, -1 - length)] })),
+  fc.string().map((text) => ({ ...good(), signatures: [text.replaceAll(/[^\x21-\x7e]/g, "x")] })),
+  fc.constantFrom("none", "HS384", "HS512").map((algorithm) => signedWith({ algorithm })),
+  otherText(CURRENT_KEY)
+    .filter((key) => key !== NEXT_KEY && key !== "")
+    .map((key) => signedWith({ key })),
+  changed(BODY, "0123456789{}:x").map((body) => ({ ...good(), body })),
+  otherText(BODY).map((body) => ({ ...good(), body })),
+  otherText(BODY).map((body) => signedWith({ body })),
+  fc.webUrl().map((url) => signedWith({ url })),
+  fc.constantFrom("/", "?", "#", "?x=1", " ").map((end) => signedWith({ url: GOOD.url + end })),
+  fc.constant(signedWith({ url: `${CALLBACK_URL}/v1/jobs/run/contract.other` })),
+  fc.constant({ ...good(), path: "/v1/jobs/run/contract.other" }),
+  fc
+    .record({ name: fc.constantFrom("id", "tried", "maxAttempts", "key"), value: fc.nat() })
+    .map(({ name, value }) => ({ ...good(), path: `${PATH}?${name}=${value}` })),
+  fc.integer({ min: 301, max: 1e7 }).map((age) => signedWith({ age })),
+  fc.integer({ min: 30, max: 1e7 }).map((ahead) => signedWith({ age: -ahead })),
+  otherText("Upstash").map((iss) => signedWith({ claims: { iss } })),
+  fc
+    .constantFrom("sub", "body", "iss")
+    .chain((claim) =>
+      fc
+        .constantFrom(null, undefined, 1, [], {})
+        .map((value) => signedWith({ claims: { [claim]: value } })),
+    ),
+  fc.constant({ ...good(), signatures: [] }),
+  fc.constant({ ...good(), signatures: [sign(GOOD), sign(GOOD)] }),
+  fc.constant({ ...good(), signatures: [sign({ ...GOOD, key: "sig_other" }), sign(GOOD)] }),
+];
+
+test("of 10,000 mutated requests not one reaches a handler", { timeout: 60_000 }, async () => {
+  let runs = 0;
+  const handler = async () => {
+    runs += 1;
+  };
+  const webhook = await openWebhook([
+    contractJob("contract.work", handler),
+    contractJob("contract.other", handler),
+  ]);
+  const send = ({ path, body, signatures }: Request) => {
+    const headers = new Headers({ "upstash-message-id": "msg_1" });
+    for (const signature of signatures) headers.append("upstash-signature", signature);
+    return webhook.app.request(path, { method: "POST", headers, body });
+  };
+  let served = 0;
+  try {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(...mutations), async (mutated) => {
+        expect((await send(mutated)).status).toBe(401);
+        expect(runs).toBe(served);
+        // Now and then a good one, so that all of this could fail.
+        if (Math.random() < 0.01) {
+          served += 1;
+          expect((await send(good())).status).toBe(200);
+          expect(runs).toBe(served);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+  } finally {
+    await webhook.close();
+  }
+  expect(served).toBeGreaterThan(0);
+});

@@ -1,0 +1,171 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { PermanentJobError } from "#/jobs/application/job-errors.ts";
+import type { JsonValue } from "#/jobs/application/json.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { startTestApp } from "../support/app.ts";
+import {
+  CALLBACK_URL,
+  CURRENT_KEY,
+  NEXT_KEY,
+  openWebhook,
+  type Webhook,
+} from "../support/webhook.ts";
+
+const SECRET = "s3cret of the database";
+const runs: { payload: JsonValue; attempt: number; jobId: string }[] = [];
+let webhook: Webhook;
+
+beforeAll(async () => {
+  webhook = await openWebhook([
+    contractJob(
+      "contract.work",
+      async (payload, { attempt, jobId }) => {
+        runs.push({ payload, attempt, jobId });
+        if (payload === "fails") throw new Error(SECRET);
+        if (payload === "permanently") throw new PermanentJobError(SECRET);
+      },
+      {
+        maxAttempts: 5,
+        schema: {
+          "~standard": {
+            version: 1,
+            vendor: "test",
+            validate: (value) =>
+              value === "refused"
+                ? { issues: [{ message: "not this" }] }
+                : { value: value as JsonValue },
+          },
+        },
+      },
+    ),
+    contractJob("contract.other", async (payload) => {
+      runs.push({ payload, attempt: 0, jobId: "other" });
+    }),
+  ]);
+});
+afterEach(() => {
+  runs.length = 0;
+  vi.unstubAllEnvs();
+});
+afterAll(() => webhook.close());
+
+describe("what QStash signed is run", () => {
+  test("with the current key, and with the next", async () => {
+    expect((await webhook.deliver("contract.work", "1")).status).toBe(200);
+    expect(
+      (await webhook.deliver("contract.work", "2", { signed: { key: NEXT_KEY } })).status,
+    ).toBe(200);
+    expect(runs.map(({ payload }) => payload)).toEqual([1, 2]);
+  });
+
+  test("upstash-retried + 1 is the attempt, and the message is the job", async () => {
+    await webhook.deliver("contract.work", "1", { headers: { "upstash-retried": "2" } });
+    expect(runs).toEqual([{ payload: 1, attempt: 3, jobId: "msg_1" }]);
+  });
+
+  test("QSTASH_DEV in the environment changes nothing", async () => {
+    vi.stubEnv("QSTASH_DEV", "true");
+    expect((await webhook.deliver("contract.work", "1")).status).toBe(200);
+    const key = "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r";
+    expect((await webhook.deliver("contract.work", "1", { signed: { key } })).status).toBe(401);
+  });
+});
+
+describe("what QStash did not sign is refused, and the log says why", () => {
+  test.each([
+    [
+      "another URL",
+      { url: `${CALLBACK_URL}/v1/jobs/run/contract.other` },
+      /signed for another URL/,
+    ],
+    ["expired", { age: 301 }, /expired/],
+    ["not valid yet", { age: -60 }, /not valid yet/],
+    ["another body", { body: "2" }, /body is not the one/],
+    ["another key", { key: "sig_other" }, /neither QSTASH_CURRENT_SIGNING_KEY nor/],
+    ["no algorithm", { algorithm: "none" }, /algorithm/],
+    ["another algorithm", { algorithm: "HS512" }, /algorithm/],
+  ] as const)("%s", async (_title, signed, reason) => {
+    const before = webhook.logged.length;
+    const answer = await webhook.deliver("contract.work", "1", { signed });
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toEqual({
+      error: { code: "jobs.invalid_signature", message: expect.stringMatching(/not valid/) },
+    });
+    expect(JSON.stringify(webhook.logged.slice(before))).toMatch(reason);
+    expect(JSON.stringify(webhook.logged)).not.toContain(CURRENT_KEY);
+    expect(runs).toEqual([]);
+  });
+});
+
+describe("the answers", () => {
+  test("500 for a failed attempt, with the contract's pause and nothing of the error", async () => {
+    const answer = await webhook.deliver("contract.work", '"fails"', {
+      headers: { "upstash-retried": "1" },
+    });
+    expect(answer.status).toBe(500);
+    expect(answer.headers.get("retry-after")).toBe(String(Math.ceil(Math.exp(2))));
+    expect(await answer.text()).not.toContain(SECRET);
+  });
+
+  test.each([
+    ["a body that is not JSON", "{", "msg_a", {}],
+    ["a payload that its schema refuses", '"refused"', "msg_b", {}],
+    ["a PermanentJobError", '"permanently"', "msg_c", {}],
+    ["the last attempt", '"fails"', "msg_d", { "upstash-retried": "4" }],
+  ])("489 for %s", async (_title, body, id, headers) => {
+    const answer = await webhook.deliver("contract.work", body, {
+      headers: { "upstash-message-id": id, ...headers },
+    });
+    expect(answer.status).toBe(489);
+    expect(answer.headers.get("upstash-nonretryable-error")).toBe("true");
+    expect(await answer.text()).not.toContain(SECRET);
+  });
+
+  test("404 for a job that this instance does not know", async () => {
+    const answer = await webhook.deliver("of-another-version", "1");
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ error: { code: "jobs.unknown_job" } });
+  });
+
+  test("503 with Retry-After while the instance stops; what it refused is no attempt", async () => {
+    await webhook.dispatcher.intake.close(0);
+    const headers = { "upstash-message-id": "msg_refused" };
+    const answer = await webhook.deliver("contract.work", "1", { headers });
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    webhook.dispatcher.intake.reopen();
+    await webhook.deliver("contract.work", "1", {
+      headers: { ...headers, "upstash-retried": "1" },
+    });
+    expect(runs).toMatchObject([{ attempt: 1 }]);
+  });
+
+  test("a byte order mark is a part of the body, not lost; what is not UTF-8 is refused", async () => {
+    const bom = new Uint8Array([0xef, 0xbb, 0xbf, 0x31]);
+    const headers = { "upstash-message-id": "msg_bom" };
+    expect((await webhook.deliver("contract.work", bom, { headers })).status).toBe(489);
+    expect((await webhook.deliver("contract.work", new Uint8Array([0xff]))).status).toBe(401);
+    expect(runs).toEqual([]);
+  });
+});
+
+test("the route is there with QStash only; a body over the limit is refused before anything else", async () => {
+  const graphile = await startTestApp();
+  expect((await graphile.request("POST", "/v1/jobs/run/cleanup.stale-invites", {})).status).toBe(
+    404,
+  );
+  await graphile.close();
+  const qstash = await startTestApp({
+    JOBS_PROVIDER: "qstash",
+    JOBS_MAX_PAYLOAD_BYTES: "1000",
+    QSTASH_URL: "http://127.0.0.1:1",
+    QSTASH_TOKEN: "token",
+    QSTASH_CURRENT_SIGNING_KEY: CURRENT_KEY,
+    QSTASH_NEXT_SIGNING_KEY: NEXT_KEY,
+    QSTASH_CALLBACK_URL: "http://127.0.0.1:2",
+  });
+  const path = "/v1/jobs/run/cleanup.stale-invites";
+  expect((await qstash.request("POST", path, "x".repeat(1_001))).status).toBe(413);
+  expect((await qstash.request("POST", path, "x".repeat(1_000))).status).toBe(401);
+  await qstash.close();
+});

@@ -1,0 +1,72 @@
+import { Hono } from "hono";
+import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
+import { errorResponse } from "#/interfaces/http/errors.ts";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { JobLogger } from "#/jobs/application/ports.ts";
+import { buildJobDispatcher, type JobDispatcher } from "#/jobs/feature.ts";
+import { type SignatureOptions, sign } from "./sign.ts";
+import { createTestDatabase } from "./database.ts";
+
+export const CALLBACK_URL = "https://api.example.com";
+export const CURRENT_KEY = "sig_current_key_of_the_tests";
+export const NEXT_KEY = "sig_next_key_of_the_tests";
+
+export interface Webhook {
+  readonly dispatcher: JobDispatcher;
+  readonly app: Hono;
+  readonly logged: readonly { readonly fields: object; readonly message: string }[];
+  /** A request that QStash could have sent, but for what is said otherwise. */
+  deliver(name: string, body: string | Uint8Array, options?: DeliverOptions): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export interface DeliverOptions {
+  readonly search?: string;
+  readonly signed?: Partial<SignatureOptions>;
+  readonly headers?: Record<string, string>;
+}
+
+/** The webhook alone, on a database of its own, without QStash. */
+export async function openWebhook(definitions: readonly JobDefinition[]): Promise<Webhook> {
+  const { pool, drop } = await createTestDatabase();
+  const logged: { fields: object; message: string }[] = [];
+  const keep = (fields: object, message: string) => void logged.push({ fields, message });
+  const log: JobLogger = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
+  const dispatcher = buildJobDispatcher(
+    {
+      provider: "qstash",
+      url: "http://127.0.0.1:1",
+      token: "nobody-is-called",
+      currentSigningKey: CURRENT_KEY,
+      nextSigningKey: NEXT_KEY,
+      callbackUrl: CALLBACK_URL,
+      namespace: "tests",
+      concurrency: undefined,
+      maxPayloadBytes: 1_048_576,
+      shutdownGraceMs: 0,
+    },
+    buildJobs(definitions),
+    { sql: { query: (text, values) => pool.query(text, [...values]) }, log },
+  );
+  if (!dispatcher) throw new Error("qstash has a dispatcher");
+  const app = new Hono()
+    .onError((error, c) => errorResponse(error, c, log))
+    .route("/v1", jobsController(dispatcher));
+  return {
+    dispatcher,
+    app,
+    logged,
+    async deliver(name, body, { search = "", signed = {}, headers = {} } = {}) {
+      const path = `/v1/jobs/run/${name}${search}`;
+      const url = CALLBACK_URL + path;
+      const signature = sign({ key: CURRENT_KEY, url, body, ...signed });
+      return app.request(path, {
+        method: "POST",
+        headers: { "upstash-signature": signature, "upstash-message-id": "msg_1", ...headers },
+        body: typeof body === "string" ? body : new Uint8Array(body),
+      });
+    },
+    close: drop,
+  };
+}
