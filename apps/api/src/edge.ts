@@ -11,6 +11,7 @@ interface ExecutionContext {
 }
 
 /** The whole API on Cloudflare Workers. */
+// oxlint-disable-next-line import/no-default-export -- where Workers look for it
 export default {
   async fetch(request: Request, bindings: Bindings, ctx: ExecutionContext): Promise<Response> {
     try {

@@ -80,7 +80,7 @@ test.each([
     status: 502,
     details: { refused },
   });
-  expect((error as Error).cause).toBeInstanceOf(Error);
+  expect(error).toHaveProperty("cause.name", "QstashError");
 });
 
 test("a quota is named, with its limit", async () => {
@@ -96,7 +96,8 @@ test("a rate limit says when to try again", async () => {
   const { queue } = await open({ faults: { "answer-429": 1 } });
   const error = await failure(queue.enqueue("contract.work", 1));
   expect(error).toBeInstanceOf(ProviderUnavailableError);
-  expect(error).toMatchObject({ status: 503, retryAfterSeconds: expect.any(Number) });
+  expect(error).toMatchObject({ status: 503 });
+  expect(error).toHaveProperty("retryAfterSeconds");
 });
 
 test("a QStash that fails, and one that is not there, are unavailable", async () => {
@@ -105,10 +106,9 @@ test("a QStash that fails, and one that is not there, are unavailable", async ()
   const gone = buildJobQueue(base(`http://127.0.0.1:${await freePort()}`), buildJobs([work]), {
     sql: noDatabase,
   });
-  expect(await failure(gone.enqueue("contract.work", 1))).toMatchObject({
-    code: "jobs.provider_unavailable",
-    message: expect.stringContaining("ECONNREFUSED"),
-  });
+  const error = await failure(gone.enqueue("contract.work", 1));
+  expect(error).toMatchObject({ code: "jobs.provider_unavailable" });
+  expect(String(error)).toContain("ECONNREFUSED");
 });
 
 test("an answer that is lost on the way makes no second job", async () => {

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 import { type SignatureOptions, sign } from "../support/sign.ts";
@@ -16,17 +16,16 @@ interface Request {
 }
 
 const good = (): Request => ({ path: PATH, body: BODY, signatures: [sign(GOOD)] });
-const signedWith = (options: Partial<SignatureOptions>): Request => ({
-  ...good(),
-  signatures: [sign({ ...GOOD, ...options })],
-});
+const goodBut = (change: Partial<Request>): Request => Object.assign(good(), change);
+const signedWith = (options: Partial<SignatureOptions>): Request =>
+  goodBut({ signatures: [sign({ ...GOOD, ...options })] });
 
 const otherText = (text: string) => fc.string({ maxLength: 40 }).filter((other) => other !== text);
 
 /** One character of a text, changed to another. */
 const changed = (text: string, alphabet: string) =>
   fc
-    .tuple(fc.nat(text.length - 1), fc.constantFrom(...alphabet))
+    .tuple(fc.nat(text.length - 1), fc.constantFrom(...alphabet.split("")))
     .filter(([at, character]) => text[at] !== character)
     .map(([at, character]) => text.slice(0, at) + character + text.slice(at + 1));
 
@@ -37,27 +36,27 @@ const changedSignature = fc.constant(0).chain(() => {
   const signature = sign(GOOD);
   return changed(signature.slice(0, -1), BASE64URL)
     .filter((other) => other.split(".").length === 3)
-    .map((other) => ({ ...good(), signatures: [other + signature.slice(-1)] }));
+    .map((other) => goodBut({ signatures: [other + signature.slice(-1)] }));
 });
 
 const mutations: readonly fc.Arbitrary<Request>[] = [
   changedSignature,
-  fc.nat(400).map((length) => ({ ...good(), signatures: [sign(GOOD).slice(0, -1 - length)] })),
-  fc.string().map((text) => ({ ...good(), signatures: [text.replaceAll(/[^\x21-\x7e]/g, "x")] })),
+  fc.nat(400).map((length) => goodBut({ signatures: [sign(GOOD).slice(0, -1 - length)] })),
+  fc.string().map((text) => goodBut({ signatures: [text.replaceAll(/[^\x21-\x7e]/g, "x")] })),
   fc.constantFrom("none", "HS384", "HS512").map((algorithm) => signedWith({ algorithm })),
   otherText(CURRENT_KEY)
     .filter((key) => key !== NEXT_KEY && key !== "")
     .map((key) => signedWith({ key })),
-  changed(BODY, "0123456789{}:x").map((body) => ({ ...good(), body })),
-  otherText(BODY).map((body) => ({ ...good(), body })),
+  changed(BODY, "0123456789{}:x").map((body) => goodBut({ body })),
+  otherText(BODY).map((body) => goodBut({ body })),
   otherText(BODY).map((body) => signedWith({ body })),
   fc.webUrl().map((url) => signedWith({ url })),
   fc.constantFrom("/", "?", "#", "?x=1", " ").map((end) => signedWith({ url: GOOD.url + end })),
   fc.constant(signedWith({ url: `${CALLBACK_URL}/v1/jobs/run/contract.other` })),
-  fc.constant({ ...good(), path: "/v1/jobs/run/contract.other" }),
+  fc.constant(goodBut({ path: "/v1/jobs/run/contract.other" })),
   fc
     .record({ name: fc.constantFrom("id", "tried", "maxAttempts", "key"), value: fc.nat() })
-    .map(({ name, value }) => ({ ...good(), path: `${PATH}?${name}=${value}` })),
+    .map(({ name, value }) => goodBut({ path: `${PATH}?${name}=${value}` })),
   fc.integer({ min: 301, max: 1e7 }).map((age) => signedWith({ age })),
   fc.integer({ min: 30, max: 1e7 }).map((ahead) => signedWith({ age: -ahead })),
   otherText("Upstash").map((iss) => signedWith({ claims: { iss } })),
@@ -68,9 +67,9 @@ const mutations: readonly fc.Arbitrary<Request>[] = [
         .constantFrom(null, undefined, 1, [], {})
         .map((value) => signedWith({ claims: { [claim]: value } })),
     ),
-  fc.constant({ ...good(), signatures: [] }),
-  fc.constant({ ...good(), signatures: [sign(GOOD), sign(GOOD)] }),
-  fc.constant({ ...good(), signatures: [sign({ ...GOOD, key: "sig_other" }), sign(GOOD)] }),
+  fc.constant(goodBut({ signatures: [] })),
+  fc.constant(goodBut({ signatures: [sign(GOOD), sign(GOOD)] })),
+  fc.constant(goodBut({ signatures: [sign({ ...GOOD, key: "sig_other" }), sign(GOOD)] })),
 ];
 
 test("of 10,000 mutated requests not one reaches a handler", { timeout: 60_000 }, async () => {
@@ -88,17 +87,18 @@ test("of 10,000 mutated requests not one reaches a handler", { timeout: 60_000 }
     return webhook.app.request(path, { method: "POST", headers, body });
   };
   let served = 0;
+  const serve = async () => {
+    const { status } = await send(good());
+    served += 1;
+    if (status !== 200 || runs !== served) throw new Error("a good request was not served");
+  };
   try {
     await fc.assert(
       fc.asyncProperty(fc.oneof(...mutations), async (mutated) => {
         expect((await send(mutated)).status).toBe(401);
         expect(runs).toBe(served);
         // Now and then a good one, so that all of this could fail.
-        if (Math.random() < 0.01) {
-          served += 1;
-          expect((await send(good())).status).toBe(200);
-          expect(runs).toBe(served);
-        }
+        if (Math.random() < 0.01) await serve();
       }),
       { numRuns: 10_000 },
     );
