@@ -24,7 +24,10 @@ const SMALL_BODY_BYTES = 65_536;
 /** The whole HTTP API. */
 export function createApp(container: Container): Hono {
   const { config, log, clock, registry, queue, runtime, workspaces, developmentMailer } = container;
-  const webhook = container.dispatcher && jobsController(container.dispatcher);
+  // Without a webhook it is not the API token that is missing there.
+  const webhook = container.dispatcher
+    ? jobsController(container.dispatcher)
+    : new Hono().post("/jobs/run/:name", (c) => c.notFound());
 
   const authenticated = new Hono()
     .use(requireBearerToken(config.apiToken))
@@ -58,7 +61,7 @@ export function createApp(container: Container): Hono {
     .use("/v1/workspaces/*", limitBody("request.too_large", SMALL_BODY_BYTES))
     .use("/v1/invites/*", limitBody("request.too_large", SMALL_BODY_BYTES))
     .use("/v1/jobs/run/*", limitBody("jobs.payload_too_large", config.jobs.maxPayloadBytes))
-    .route("/v1", webhook ?? new Hono())
+    .route("/v1", webhook)
     .route("/v1", acceptInviteController(workspaces))
     .route("/v1", authenticated);
 }

@@ -82,6 +82,8 @@ describe("what QStash did not sign is refused, and the log says why", () => {
     ["expired", { age: 301 }, /expired/],
     ["not valid yet", { age: -60 }, /not valid yet/],
     ["another body", { body: "2" }, /body is not the one/],
+    ["another query", { url: `${CALLBACK_URL}/v1/jobs/run/contract.work?id=1` }, /another URL/],
+    ["another issuer", { claims: { iss: "Somebody" } }, /issuer is not Upstash/],
     ["another key", { key: "sig_other" }, /neither QSTASH_CURRENT_SIGNING_KEY nor/],
     ["no algorithm", { algorithm: "none" }, /algorithm/],
     ["another algorithm", { algorithm: "HS512" }, /algorithm/],
@@ -98,6 +100,21 @@ describe("what QStash did not sign is refused, and the log says why", () => {
     expect(JSON.stringify(webhook.logged.slice(before))).toMatch(reason);
     expect(JSON.stringify(webhook.logged)).not.toContain(CURRENT_KEY);
     expect(runs).toEqual([]);
+  });
+
+  test.each([
+    ["", "there is no Upstash-Signature"],
+    ["no.JWT.either", "the signature is no JWT"],
+  ])("'%s' as a signature: %s", async (signature, problem) => {
+    const headers = { "upstash-signature": signature };
+    const answer = await webhook.deliver("contract.work", "1", { headers });
+    expect(answer.status).toBe(401);
+    expect(webhook.logged.at(-1)?.fields).toEqual({ job: "contract.work", problem });
+  });
+
+  test("whether a job is known is nobody's business then", async () => {
+    const signed = { key: "sig_other" };
+    expect((await webhook.deliver("of-another-version", "1", { signed })).status).toBe(401);
   });
 });
 
@@ -155,9 +172,12 @@ describe("the answers", () => {
 
 test("the route is there with QStash only; a body over the limit is refused before anything else", async () => {
   const graphile = await startTestApp();
-  expect((await graphile.request("POST", "/v1/jobs/run/cleanup.stale-invites", {})).status).toBe(
-    404,
-  );
+  for (const authorization of [`Bearer ${graphile.container.config.apiToken}`, ""]) {
+    const route = "/v1/jobs/run/cleanup.stale-invites";
+    const answer = await graphile.request("POST", route, {}, { authorization });
+    expect(answer.status).toBe(404);
+    expect(answer.body).toMatchObject({ error: { code: "request.not_found" } });
+  }
   await graphile.close();
   const qstash = await startTestApp({
     JOBS_PROVIDER: "qstash",

@@ -17,6 +17,8 @@ export type Verification =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly reason: Readonly<Record<string, unknown>> };
 
+const NO_JWT = { problem: "the signature is no JWT" };
+
 /** The official receiver over the exact bytes, with the current key, then the next. */
 export function createVerifier(
   keys: SigningKeys,
@@ -28,7 +30,9 @@ export function createVerifier(
     const text = exactText(body);
     if (text === undefined) return { ok: false, reason: { problem: "the body is not UTF-8" } };
     // The receiver would take any HMAC; QStash signs with this one.
-    if (algorithmOf(signature) !== "HS256") {
+    const algorithm = algorithmOf(signature);
+    if (algorithm === undefined) return { ok: false, reason: NO_JWT };
+    if (algorithm !== "HS256") {
       return { ok: false, reason: { problem: "the algorithm is not HS256" } };
     }
     try {
@@ -49,11 +53,14 @@ function exactText(body: Uint8Array): string | undefined {
   }
 }
 
-function algorithmOf(signature: string): unknown {
+function algorithmOf(signature: string): string | undefined {
   return z.object({ alg: z.string() }).safeParse(part(signature, 0)).data?.alg;
 }
 
+const ISSUER = "Upstash";
+
 const claimsSchema = z.object({
+  iss: z.unknown(),
   sub: z.string().catch(""),
   exp: z.number().catch(0),
   nbf: z.number().catch(0),
@@ -69,7 +76,7 @@ async function explain(
   body: Uint8Array,
 ): Promise<Readonly<Record<string, unknown>>> {
   const claims = claimsSchema.safeParse(part(signature, 1)).data;
-  if (!claims) return { problem: "the signature is no JWT" };
+  if (!claims) return NO_JWT;
   const now = Math.floor(Date.now() / 1_000);
   if (claims.sub !== url) {
     return {
@@ -96,6 +103,7 @@ async function explain(
       came: expected,
     };
   }
+  if (claims.iss !== ISSUER) return { problem: `its issuer is not ${ISSUER}` };
   return {
     problem:
       "neither QSTASH_CURRENT_SIGNING_KEY nor QSTASH_NEXT_SIGNING_KEY made it: were the keys rotated twice?",
