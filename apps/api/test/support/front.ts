@@ -10,17 +10,28 @@ export interface Front {
   readonly size: number;
   add(instance: JobDispatcher): void;
   remove(instance: JobDispatcher): void;
+  /** Removes it, and breaks the connections on which it owes an answer. */
+  kill(instance: JobDispatcher): void;
+  /** The next answers do not arrive. */
+  loseAnswers(count: number): void;
   close(): Promise<void>;
 }
 
 /** The public address of some instances, which take turns, as behind a load balancer. */
 export async function openFront(): Promise<Front> {
-  const instances: { dispatcher: JobDispatcher; app: Hono }[] = [];
+  const instances: { dispatcher: JobDispatcher; app: Hono; deaths: Set<() => void> }[] = [];
+  let answersToLose = 0;
   const front = new Hono().all("*", async (c) => {
     const instance = instances.shift();
     if (!instance) return c.text("nobody is there", 503, { "retry-after": "3" });
     instances.push(instance);
-    return instance.app.fetch(c.req.raw);
+    const died = new Promise<Response>((resolve) => {
+      instance.deaths.add(() => resolve(c.text("the instance has died", 502)));
+    });
+    const answer = await Promise.race([instance.app.fetch(c.req.raw), died]);
+    if (answersToLose === 0) return answer;
+    answersToLose -= 1;
+    return c.text("the answer was lost", 502);
   });
   const listening = Promise.withResolvers<number>();
   const server = serve({ fetch: front.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
@@ -36,7 +47,15 @@ export async function openFront(): Promise<Front> {
       const app = new Hono()
         .onError((error, c) => errorResponse(error, c, silentLog))
         .route("/v1", jobsController(dispatcher));
-      instances.push({ dispatcher, app });
+      instances.push({ dispatcher, app, deaths: new Set() });
+    },
+    loseAnswers(count) {
+      answersToLose = count;
+    },
+    kill(dispatcher) {
+      const index = instances.findIndex((instance) => instance.dispatcher === dispatcher);
+      const [killed] = index < 0 ? [] : instances.splice(index, 1);
+      for (const die of killed?.deaths ?? []) die();
     },
     remove(dispatcher) {
       const index = instances.findIndex((instance) => instance.dispatcher === dispatcher);

@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 45_000;
 
 export interface TestProcess {
   readonly child: ChildProcess;
@@ -18,8 +18,12 @@ export interface TestProcess {
 }
 
 /** A TypeScript file of apps/api as a process of its own, with nothing but this environment. */
-export function startProcess(file: string, env: Record<string, string> = {}): TestProcess {
-  const child = spawn(process.execPath, [path.join("apps/api", file)], {
+export function startProcess(
+  file: string,
+  env: Record<string, string> = {},
+  args: readonly string[] = [],
+): TestProcess {
+  const child = spawn(process.execPath, [path.join("apps/api", file), ...args], {
     cwd: ROOT,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],

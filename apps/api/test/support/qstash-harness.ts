@@ -1,5 +1,11 @@
-import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
+import {
+  createQStashDev,
+  DEV_CREDENTIALS,
+  type QStashDev,
+  type QStashDevOptions,
+} from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
+import type { Pool } from "pg";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
@@ -8,6 +14,7 @@ import {
   buildJobDispatcher,
   buildJobQueue,
   buildJobRuntime,
+  type JobDispatcher,
   type JobsConfig,
 } from "#/jobs/feature.ts";
 import type {
@@ -27,27 +34,58 @@ import { silentLog } from "./silent-log.ts";
  * qstash on the local QStash, over real HTTP with real signatures. While there is no instance QStash
  * holds its deliveries back, so that no attempt is lost on nobody.
  */
-export const qstashHarness: ContractHarness = { provider: "qstash", open: openQStashWorld };
+export const qstashHarness: ContractHarness = {
+  provider: "qstash",
+  open: (definitions) => openQStashWorld(definitions),
+};
+
+export interface QStashWorld extends ContractWorld {
+  readonly pool: Pool;
+  readonly qstash: QStashDev;
+  /** Lines of the local QStash's log. */
+  readonly log: readonly string[];
+  /** Forgets an instance as if it had died: nobody is told, and what it had under way is lost. */
+  kill(runtime: JobRuntime): void;
+  /** The next answers to QStash do not arrive. */
+  loseAnswers(count: number): void;
+}
 
 const NAMESPACE = "contract";
+const PUBLIC_URL = "https://api.example.com";
 
 /** Longer than QStash's first pause before it looks for another instance. */
 const NEXT_LOOK_SECONDS = 5;
 
-async function openQStashWorld(definitions: readonly JobDefinition[]): Promise<ContractWorld> {
+/** `devOptions` are the local QStash's: a strict one has the app under a name of its own. */
+export async function openQStashWorld(
+  definitions: readonly JobDefinition[],
+  devOptions: Omit<QStashDevOptions, "clock" | "log" | "fetch"> = {},
+): Promise<QStashWorld> {
   const { pool, drop } = await createTestDatabase();
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
   const clock = jumpClock();
   const states = messageStates();
-  const qstash = createQStashDev({ clock, log: states.read });
   const front = await openFront();
+  const log: string[] = [];
+  const qstash = createQStashDev({
+    ...devOptions,
+    clock,
+    log: (line) => {
+      log.push(line);
+      states.read(line);
+    },
+    // Production does not deliver to this machine; a name that leads to it is no loopback.
+    ...(devOptions.strict && {
+      fetch: (url, init) => fetch(url.replace(PUBLIC_URL, front.url), init),
+    }),
+  });
   const config: JobsConfig & { provider: "qstash" } = {
     provider: "qstash",
     url: await qstash.start(),
     token: DEV_CREDENTIALS.token,
     currentSigningKey: DEV_CREDENTIALS.currentSigningKey,
     nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
-    callbackUrl: front.url,
+    callbackUrl: devOptions.strict ? PUBLIC_URL : front.url,
     namespace: NAMESPACE,
     concurrency: 2,
     maxPayloadBytes: 1_048_576,
@@ -64,6 +102,7 @@ async function openQStashWorld(definitions: readonly JobDefinition[]): Promise<C
   await holdBack();
   const jobClock = { now: () => new Date(clock.now()) };
   const runtimes: JobRuntime[] = [];
+  const dispatchers = new Map<JobRuntime, JobDispatcher>();
 
   const runtime = (options: RuntimeOptions = {}): JobRuntime => {
     const registry = buildJobs(options.definitions ?? definitions);
@@ -93,10 +132,19 @@ async function openQStashWorld(definitions: readonly JobDefinition[]): Promise<C
       },
     };
     runtimes.push(made);
+    dispatchers.set(made, dispatcher);
     return made;
   };
 
   return {
+    pool,
+    qstash,
+    log,
+    loseAnswers: front.loseAnswers,
+    kill(running) {
+      const dispatcher = dispatchers.get(running);
+      if (dispatcher) front.kill(dispatcher);
+    },
     runtime,
     queue: buildJobQueue(config, buildJobs(definitions), { sql, clock: jobClock }),
     async elapse(seconds) {

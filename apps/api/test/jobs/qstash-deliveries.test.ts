@@ -1,0 +1,172 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import type { JsonValue } from "#/jobs/application/json.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { openQStashWorld } from "../support/qstash-harness.ts";
+
+const DAY_SECONDS = 86_400;
+
+async function open(job: JobDefinition, options: Parameters<typeof openQStashWorld>[1] = {}) {
+  const world = await openQStashWorld([job], options);
+  onTestFinished(() => world.close());
+  return world;
+}
+
+const created = (log: readonly string[]) => log.filter((line) => line.startsWith("CREATED"));
+
+test("twelve attempts on a plan that retries three times, each at its time", async () => {
+  const attempts = createProbe<number>();
+  const job = contractJob("contract.work", async (_payload, { attempt }) => {
+    attempts.report(attempt);
+    throw new Error("fails");
+  });
+  const world = await open(job, { strict: true, plan: "free" });
+  await world.runtime().start();
+  await world.queue.enqueue("contract.work", 1, { maxAttempts: 12, jobKey: "k" });
+  for (let attempt = 1; attempt <= 12; attempt++) {
+    expect(await attempts.next()).toBe(attempt);
+    if (attempt === 12) break;
+    await eventually("it waits", async () => (await world.waitingAfter(attempt)) === 1);
+    // The key is taken over all messages of the job.
+    await world.queue.enqueue("contract.work", 2, { jobKey: "k" });
+    await world.elapse(Math.ceil(Math.exp(Math.min(attempt, 10))));
+  }
+  await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+  expect(await world.deadJobs()).toMatchObject([{ attempts: 12, lastError: "fails" }]);
+  expect(created(world.log)).toHaveLength(3);
+  expect(attempts.unread).toEqual([]);
+});
+
+test("a job three weeks away runs then, on a plan that waits one", async () => {
+  const runs = createProbe<JsonValue>();
+  const job = contractJob("contract.work", async (payload, { jobId, attempt }) =>
+    runs.report([payload, jobId, attempt]),
+  );
+  const world = await open(job, { strict: true, plan: "free" });
+  await world.runtime().start();
+  const runAt = new Date(Date.now() + 21 * DAY_SECONDS * 1_000);
+  await world.queue.enqueue("contract.work", "later", { runAt });
+  const ids = new Set(created(world.log).map((line) => /id=([^&]+)/.exec(line)?.[1]));
+  for (let week = 1; week <= 3; week++) {
+    expect(runs.unread).toEqual([]);
+    await world.elapse(7 * DAY_SECONDS - 3_600);
+    await eventually("it hops", async () => created(world.log).length === week + 1);
+  }
+  expect(runs.unread).toEqual([]);
+  await world.elapse(3 * 3_600);
+  expect(await runs.next()).toEqual(["later", [...ids][0], 1]);
+});
+
+test("a key is taken for as long as its job waits, and free at once when it has run", async () => {
+  const runs = createProbe<JsonValue>();
+  const job = contractJob("contract.work", async (payload) => runs.report(payload));
+  const world = await open(job);
+  await world.runtime().start();
+  const runAt = new Date(Date.now() + 3_600_000);
+  await world.queue.enqueue("contract.work", 1, { runAt, jobKey: "k" });
+  // QStash's own deduplication forgets after ten minutes.
+  await world.elapse(3_000);
+  await world.queue.enqueue("contract.work", 2, { jobKey: "k" });
+  expect(await world.pendingCount()).toBe(1);
+  await world.elapse(600);
+  expect(await runs.next()).toBe(1);
+  await eventually("it is done", async () => (await world.pendingCount()) === 0);
+  await world.queue.enqueue("contract.work", 3, { jobKey: "k" });
+  expect(await runs.next()).toBe(3);
+  const { rows } = await world.pool.query("select from orbit_jobs.job_keys");
+  expect(rows).toHaveLength(0);
+});
+
+test("a caller that died before it published holds no key up", async () => {
+  const runs = createProbe<JsonValue>();
+  const job = contractJob("contract.work", async (payload) => runs.report(payload));
+  const world = await open(job);
+  await world.runtime().start();
+  world.qstash.faults.set({ "answer-500": { probability: 1, times: 1 } });
+  await expect(world.queue.enqueue("contract.work", 1, { jobKey: "k" })).rejects.toThrow(/500/);
+  await world.queue.enqueue("contract.work", 2, { jobKey: "k" });
+  expect(await runs.next()).toBe(2);
+});
+
+test("an instance that dies in the middle of a run: the next has it within seconds", async () => {
+  const runs = createProbe<number>();
+  const job = contractJob("contract.work", async (_payload, { attempt }) => {
+    runs.report(attempt);
+    if (attempt === 1) await new Promise(() => undefined);
+  });
+  const world = await open(job);
+  const first = world.runtime();
+  await first.start();
+  await world.queue.enqueue("contract.work", 1);
+  expect(await runs.next()).toBe(1);
+  world.kill(first);
+  // No more passes here than the five seconds that starting takes.
+  await world.runtime().start();
+  expect(await runs.next()).toBe(2);
+});
+
+test("a last attempt that died with its instance leaves the job dead, without another run", async () => {
+  const runs = createProbe<number>();
+  const job = contractJob(
+    "contract.work",
+    async (_payload, { attempt }) => {
+      runs.report(attempt);
+      await new Promise(() => undefined);
+    },
+    { maxAttempts: 1, timeout: 60_000 },
+  );
+  const world = await open(job);
+  const first = world.runtime();
+  await first.start();
+  await world.queue.enqueue("contract.work", 1);
+  expect(await runs.next()).toBe(1);
+  world.kill(first);
+  await world.runtime().start();
+  await eventually(
+    "it is waited for",
+    async () => world.log.filter((line) => line.startsWith("RETRY")).length >= 2,
+  );
+  await world.pool.query(
+    "update orbit_jobs.qstash_messages set touched_at = now() - interval '2 minutes'",
+  );
+  await world.elapse(120);
+  await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+  expect(await world.deadJobs()).toMatchObject([{ attempts: 1, lastError: /cut off/ }]);
+  expect(runs.unread).toEqual([]);
+});
+
+test("an instance that is not there yet takes no attempt of a job that has only one", async () => {
+  const runs = createProbe<number>();
+  const job = contractJob("contract.work", async (_payload, { attempt }) => runs.report(attempt), {
+    maxAttempts: 1,
+  });
+  const world = await open(job);
+  const first = world.runtime();
+  await first.start();
+  world.kill(first);
+  await world.queue.enqueue("contract.work", 1);
+  await eventually("it was tried", async () => world.log.some((line) => line.startsWith("RETRY")));
+  await world.runtime().start();
+  expect(await runs.next()).toBe(1);
+});
+
+test("an answer that is lost: a dead job stays dead, a finished last attempt stays finished", async () => {
+  const runs = createProbe<JsonValue>();
+  const job = contractJob("contract.work", async (payload) => {
+    runs.report(payload);
+    if (payload === "bad") throw new Error("fails");
+  });
+  const world = await open(job);
+  await world.runtime().start();
+  for (const payload of ["good", "bad"]) {
+    world.loseAnswers(1);
+    await world.queue.enqueue("contract.work", payload, { maxAttempts: 1 });
+    expect(await runs.next()).toBe(payload);
+    await eventually("it is to be delivered again", async () => (await world.waitingAfter(1)) > 0);
+    await world.elapse(10);
+    await eventually("QStash has an answer", async () => (await world.pendingCount()) === 0);
+  }
+  expect(runs.unread).toEqual([]);
+  expect(await world.deadJobs()).toMatchObject([{ attempts: 1, lastError: "fails" }]);
+});
