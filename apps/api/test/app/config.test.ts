@@ -42,7 +42,7 @@ test("a variable that is set to nothing is not set", () => {
 });
 
 test.each([
-  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile or noop/],
+  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash or noop/],
   ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be a whole number from 1 to 1000/],
   ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be a whole number/],
   ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be a whole number/],
@@ -89,4 +89,56 @@ test("graphile needs a database, SMTP a sender", () => {
   const workerOnly = { ORBIT_API_TOKEN: SECRET, WORKER_DATABASE_URL: GOOD.DATABASE_URL };
   expect(problemsOf(workerOnly)).toMatch(/WORKER_DATABASE_URL needs DATABASE_URL/);
   expect(problemsOf({ ...GOOD, SMTP_URL: "smtp://localhost" })).toMatch(/MAIL_FROM must be set/);
+});
+
+const QSTASH = {
+  ...GOOD,
+  JOBS_PROVIDER: "qstash",
+  QSTASH_TOKEN: SECRET,
+  QSTASH_CURRENT_SIGNING_KEY: `sig_${SECRET}`,
+  QSTASH_NEXT_SIGNING_KEY: `sig_next_${SECRET}`,
+  QSTASH_CALLBACK_URL: "https://api.example.com/",
+};
+
+test("qstash: its defaults", () => {
+  expect(readConfig(QSTASH).jobs).toEqual({
+    provider: "qstash",
+    url: "https://qstash.upstash.io",
+    token: SECRET,
+    currentSigningKey: `sig_${SECRET}`,
+    nextSigningKey: `sig_next_${SECRET}`,
+    callbackUrl: "https://api.example.com",
+    namespace: "api.example.com",
+    concurrency: undefined,
+    shutdownGraceMs: 10_000,
+    maxPayloadBytes: 1_048_576,
+  });
+  expect(readConfig({ ...QSTASH, JOBS_CONCURRENCY: "7" }).jobs).toMatchObject({ concurrency: 7 });
+});
+
+test("qstash: everything that is missing is told at once", () => {
+  const problems = problemsOf({ ...GOOD, JOBS_PROVIDER: "qstash" });
+  for (const name of [
+    "QSTASH_TOKEN",
+    "QSTASH_CURRENT_SIGNING_KEY",
+    "QSTASH_NEXT_SIGNING_KEY",
+    "QSTASH_CALLBACK_URL",
+  ]) {
+    expect(problems).toContain(`- ${name} must be set with JOBS_PROVIDER=qstash`);
+  }
+});
+
+test.each([
+  ["QSTASH_CALLBACK_URL", "http://api.example.com", /https URL that the internet reaches/],
+  ["QSTASH_CALLBACK_URL", "https://localhost:4002", /https URL that the internet reaches/],
+  ["QSTASH_CALLBACK_URL", "https://api.example.com/?a=1", /without a query/],
+  ["QSTASH_CALLBACK_URL", "api.example.com", /must be a URL like https/],
+  ["QSTASH_URL", "qstash", /QSTASH_URL must be a URL/],
+  ["QSTASH_CURRENT_SIGNING_KEY", SECRET, /begins with sig_/],
+  ["QSTASH_NEXT_SIGNING_KEY", "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs", /development server are public/],
+  ["QSTASH_NAMESPACE", "a_b", /QSTASH_NAMESPACE must be/],
+])("qstash: %s=%s is refused", (name, value, message) => {
+  const problems = problemsOf({ ...QSTASH, [name]: value });
+  expect(problems).toMatch(message);
+  expect(problems).not.toContain(SECRET);
 });

@@ -140,7 +140,7 @@ describe("what is wrong at start is said in one message", () => {
   }
 
   test.each([
-    ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile or noop/],
+    ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash or noop/],
     ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be/],
     ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be/],
     ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be/],

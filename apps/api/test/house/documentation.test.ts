@@ -64,7 +64,13 @@ test("every block says what it is", () => {
 test(".env.example explains every variable that is read", async () => {
   const example = await readFile(path.join(ROOT, ".env.example"), "utf8");
   const read = new Set<string>();
-  for (const file of ["config.ts", "process.ts", "jobs/feature.ts"]) {
+  for (const file of [
+    "config.ts",
+    "process.ts",
+    "jobs/jobs-config.ts",
+    "jobs/qstash-environment.ts",
+    "../dev/start-qstash.ts",
+  ]) {
     const text = await readFile(path.join(ROOT, "apps/api/src", file), "utf8");
     for (const [, name = ""] of text.matchAll(/(?:^ +|env\["|env\.)([A-Z][A-Z_]+)(?::|"\]|\b)/gm)) {
       read.add(name);
