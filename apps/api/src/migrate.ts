@@ -14,7 +14,8 @@ export async function migrate(
   { databaseUrl, jobs }: Pick<AppConfig, "databaseUrl" | "jobs">,
   log: Logger,
 ): Promise<void> {
-  const pool = openPool(databaseUrl, log);
+  // A migration takes its time, and so may waiting for another instance's.
+  const pool = openPool(databaseUrl, log, { queryTimeoutMs: 0 });
   try {
     await migrateApp(pool);
     await prepareJobs(jobs, pool);

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { Pool } from "pg";
@@ -6,14 +7,29 @@ import type { Logger } from "#/kernel/logger.ts";
 /** Drizzle on a pool or in a transaction. */
 export type Database = PgDatabase<PgQueryResultHKT>;
 
-/** The app's pool: for requests, and for handlers of jobs. Whoever opens it ends it. */
-export function openPool(connectionString: string, log: Logger): Pool {
+const QUERY_TIMEOUT_MS = 35_000;
+
+export interface PoolOptions {
+  /** At most; 10 by default. */
+  readonly connections?: number;
+  /** What a statement may take before its caller gives up; 0 is for ever. */
+  readonly queryTimeoutMs?: number;
+}
+
+/**
+ * The app's pool: for requests, and for handlers of jobs. Whoever opens it ends it. It asks the
+ * server for no settings when it connects: transaction poolers refuse those.
+ */
+export function openPool(
+  connectionString: string,
+  log: Logger,
+  { connections = 10, queryTimeoutMs = QUERY_TIMEOUT_MS }: PoolOptions = {},
+): Pool {
   const pool = new Pool({
     connectionString,
-    max: 10,
+    max: connections,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 60_000,
+    query_timeout: queryTimeoutMs,
     keepAlive: true,
     application_name: "orbit-api",
   });
@@ -29,4 +45,14 @@ export function openPool(connectionString: string, log: Logger): Pool {
 
 export function openDatabase(pool: Pool) {
   return drizzle({ client: pool });
+}
+
+/**
+ * What the server may take for a statement of this transaction, and wait for the next one. They end
+ * with the transaction, so that nothing of them stays on a connection that a pooler shares.
+ */
+export async function limitTransaction(tx: Database): Promise<void> {
+  await tx.execute(
+    sql`select set_config('statement_timeout', '30s', true), set_config('idle_in_transaction_session_timeout', '60s', true)`,
+  );
 }

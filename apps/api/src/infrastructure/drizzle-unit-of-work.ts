@@ -1,7 +1,7 @@
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { DomainEvent, EventPublisher } from "#/kernel/events.ts";
 import type { ReadTransaction, UnitOfWork } from "#/kernel/unit-of-work.ts";
-import type { Database } from "./database.ts";
+import { type Database, limitTransaction } from "./database.ts";
 
 /** Makes every feature's repositories on one transaction. */
 export type Repositories = (db: Database) => ReadTransaction;
@@ -16,17 +16,23 @@ export function createDrizzleUnitOfWork(
       const events: DomainEvent[] = [];
       const record = (event: DomainEvent) => void events.push(event);
       const result = await db
-        .transaction((tx) => work({ ...repositories(tx), events: { record } }))
+        .transaction(async (tx) => {
+          await limitTransaction(tx);
+          return work({ ...repositories(tx), events: { record } });
+        })
         .catch(withoutParameters);
       await publisher.publish(events);
       return result;
     },
     read: (work) =>
       db
-        .transaction((tx) => work(repositories(tx)), {
-          accessMode: "read only",
-          isolationLevel: "repeatable read",
-        })
+        .transaction(
+          async (tx) => {
+            await limitTransaction(tx);
+            return work(repositories(tx));
+          },
+          { accessMode: "read only", isolationLevel: "repeatable read" },
+        )
         .catch(withoutParameters),
   };
 }

@@ -5,14 +5,18 @@ import type { Pool } from "pg";
 
 const MIGRATIONS = fileURLToPath(new URL("./migrations", import.meta.url));
 
-/** Brings the app's tables up to date; instances that start together take turns. */
+/**
+ * Brings the app's tables up to date; instances that start together take turns. The lock belongs to
+ * a transaction, not to a session, so that it is let go behind a transaction pooler, too.
+ */
 export async function migrateApp(pool: Pool): Promise<void> {
-  const client = await pool.connect();
+  const turn = await pool.connect();
   try {
-    await client.query("select pg_advisory_lock(hashtextextended('orbit.migrations', 0))");
-    await migrate(drizzle({ client }), { migrationsFolder: MIGRATIONS });
+    await turn.query("begin");
+    await turn.query("select pg_advisory_xact_lock(hashtextextended('orbit.migrations', 0))");
+    await migrate(drizzle({ client: pool }), { migrationsFolder: MIGRATIONS });
   } finally {
-    await client.query("select pg_advisory_unlock_all()").catch(() => undefined);
-    client.release();
+    await turn.query("rollback").catch(() => undefined);
+    turn.release();
   }
 }

@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Database, openDatabase, openPool } from "#/infrastructure/database.ts";
+import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
+import { migrate } from "#/migrate.ts";
+import {
+  drizzleWorkspaceInvites,
+  drizzleWorkspaces,
+} from "#/workspaces/infrastructure/drizzle-repositories.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
+import { silentLog } from "../support/silent-log.ts";
+
+// Serverless databases are reached through one: DATABASE_URL may lead there.
+
+describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
+  let database: TestDatabase;
+  let pooler: Awaited<ReturnType<typeof startPgBouncer>>;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    pooler = await startPgBouncer(database.url, "transaction");
+  });
+  afterAll(async () => {
+    await pooler.stop();
+    await database.drop();
+  });
+
+  test("instances migrate together, and leave no lock behind", async () => {
+    await database.pool.query("drop schema orbit_jobs, drizzle cascade");
+    await database.pool.query("drop table workspace_invites, workspaces");
+    const jobs = { provider: "noop", maxPayloadBytes: 1, shutdownGraceMs: 0 } as const;
+    const start = () => migrate({ databaseUrl: pooler.url, jobs }, silentLog);
+    await Promise.all([start(), start(), start()]);
+    const { rows } = await database.pool.query(
+      "select * from pg_locks where locktype = 'advisory'",
+    );
+    expect(rows).toEqual([]);
+    expect((await database.pool.query("select from workspaces")).rowCount).toBe(0);
+  });
+
+  test("a transaction is limited, and the connection that others share is not", async () => {
+    const pool = openPool(pooler.url, silentLog, { connections: 1 });
+    const limits =
+      "select current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle";
+    let transaction: Database | undefined;
+    const uow = createDrizzleUnitOfWork(
+      openDatabase(pool),
+      (db) => {
+        transaction = db;
+        return { workspaces: drizzleWorkspaces(db), workspaceInvites: drizzleWorkspaceInvites(db) };
+      },
+      { publish: async () => undefined },
+    );
+    const look = async () => transaction?.execute(limits);
+    const limited = { rows: [{ statement: "30s", idle: "1min" }] };
+    expect(await uow.run(look)).toMatchObject(limited);
+    expect(await uow.read(look)).toMatchObject(limited);
+    expect((await pool.query(limits)).rows).toEqual([{ statement: "0", idle: "0" }]);
+    await pool.end();
+  });
+});
