@@ -7,9 +7,7 @@ import { silentLog } from "./silent-log.ts";
 
 export interface Front {
   readonly url: string;
-  readonly size: number;
   add(instance: JobDispatcher): void;
-  remove(instance: JobDispatcher): void;
   /** Removes it, and breaks the connections on which it owes an answer. */
   kill(instance: JobDispatcher): void;
   /** The next answers do not arrive. */
@@ -22,7 +20,9 @@ export async function openFront(): Promise<Front> {
   const instances: { dispatcher: JobDispatcher; app: Hono; deaths: Set<() => void> }[] = [];
   let answersToLose = 0;
   const front = new Hono().all("*", async (c) => {
-    const instance = instances.shift();
+    // One that is stopping is asked only where there is no other; it sends away what comes.
+    const open = instances.findIndex(({ dispatcher }) => dispatcher.intake.open);
+    const [instance] = instances.splice(Math.max(open, 0), 1);
     if (!instance) return c.text("nobody is there", 503, { "retry-after": "3" });
     instances.push(instance);
     const died = new Promise<Response>((resolve) => {
@@ -39,9 +39,6 @@ export async function openFront(): Promise<Front> {
   );
   return {
     url: `http://127.0.0.1:${await listening.promise}`,
-    get size() {
-      return instances.length;
-    },
     add(dispatcher) {
       if (instances.some((instance) => instance.dispatcher === dispatcher)) return;
       const app = new Hono()
@@ -56,10 +53,6 @@ export async function openFront(): Promise<Front> {
       const index = instances.findIndex((instance) => instance.dispatcher === dispatcher);
       const [killed] = index < 0 ? [] : instances.splice(index, 1);
       for (const die of killed?.deaths ?? []) die();
-    },
-    remove(dispatcher) {
-      const index = instances.findIndex((instance) => instance.dispatcher === dispatcher);
-      if (index >= 0) instances.splice(index, 1);
     },
     async close() {
       if ("closeAllConnections" in server) server.closeAllConnections();

@@ -92,10 +92,11 @@ export async function openQStashWorld(
     shutdownGraceMs: 100,
   };
   const { flowControl } = new Client({ baseUrl: config.url, token: config.token, devMode: false });
+  const live = new Set<JobDispatcher>();
   let holding = Promise.resolve();
   const holdBack = () => {
     holding = holding.then(() =>
-      front.size === 0 ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE),
+      live.size === 0 ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE),
     );
     return holding;
   };
@@ -120,11 +121,12 @@ export async function openQStashWorld(
         await inner.start();
         if (!dispatcher.intake.open) return;
         front.add(dispatcher);
+        live.add(dispatcher);
         await holdBack();
         clock.jump(NEXT_LOOK_SECONDS * 1_000);
       },
       async stop() {
-        front.remove(dispatcher);
+        live.delete(dispatcher);
         const stopped = inner.stop();
         await holdBack();
         await stopped;
@@ -136,15 +138,19 @@ export async function openQStashWorld(
     return made;
   };
 
+  const kill = (running: JobRuntime) => {
+    const dispatcher = dispatchers.get(running);
+    if (!dispatcher) return;
+    live.delete(dispatcher);
+    front.kill(dispatcher);
+  };
+
   return {
     pool,
     qstash,
     log,
     loseAnswers: front.loseAnswers,
-    kill(running) {
-      const dispatcher = dispatchers.get(running);
-      if (dispatcher) front.kill(dispatcher);
-    },
+    kill,
     runtime,
     queue: buildJobQueue(config, buildJobs(definitions), { sql, clock: jobClock }),
     async elapse(seconds) {
@@ -154,6 +160,7 @@ export async function openQStashWorld(
       const earlier = runtime();
       await earlier.start();
       await earlier.stop();
+      kill(earlier);
       // Deliveries find nobody, and are tried again.
       await flowControl.resume(NAMESPACE);
       const schedules = definitions.filter(({ schedule }) => schedule).length;
