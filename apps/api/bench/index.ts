@@ -7,6 +7,8 @@ import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedd
 import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
 import { orbitEngine, oursForRaw, rawEngine } from "./engines.ts";
 import { type Figures, measure, percentile, type Throughput } from "./measure.ts";
+import { printTable } from "./table.ts";
+import { benchWebhook } from "./webhook.ts";
 
 interface Rounds {
   readonly raw: Figures[];
@@ -51,6 +53,7 @@ try {
   }
   rounds.untuned.push(...(await measure([untuned], { ...counts, drain: 5_000 }, tidy)));
   report(rounds);
+  await benchWebhook(Number(values.rounds));
   await Promise.all([raw.close(), untuned.close(), orbit.close(), pool.end()]);
 } finally {
   await postgres.stop();
@@ -90,11 +93,5 @@ function report(rounds: Rounds): void {
   console.log(
     `Concurrency ${concurrency}, ${values.rounds} rounds, medians; a ratio above 1: ours is faster.\n`,
   );
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((cells) => cells[column]?.length ?? 0)),
-  );
-  for (const [index, cells] of table.entries()) {
-    console.log(`| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`);
-    if (index === 0) console.log(`|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`);
-  }
+  printTable(table);
 }

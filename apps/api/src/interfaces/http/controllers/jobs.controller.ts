@@ -10,7 +10,7 @@ export function jobsController(dispatcher: JobDispatcher): Hono {
     const delivery: IncomingDelivery = {
       name: c.req.param("name"),
       search: searchOf(c.req.url),
-      headers: c.req.header(),
+      header: (header) => c.req.header(header),
       body: new Uint8Array(await c.req.arrayBuffer()),
     };
     return answer(await dispatcher.dispatch(delivery));
@@ -21,7 +21,7 @@ export function jobsController(dispatcher: JobDispatcher): Hono {
 function answer(result: DeliveryResult): Response {
   switch (result.status) {
     case "done":
-      return Response.json({ ok: true });
+      return json({ ok: true }, 200);
     case "dead":
       return refusal(489, "jobs.dead", "No further attempt will be made.", {
         "upstash-nonretryable-error": "true",
@@ -43,7 +43,15 @@ function refusal(
   message: string,
   headers: Record<string, string>,
 ): Response {
-  return Response.json({ error: { code, message } }, { status, headers });
+  return json({ error: { code, message } }, status, headers);
+}
+
+/** Not `Response.json`: that one the server cannot send without reading it as a stream. */
+function json(body: object, status: number, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/json", ...headers },
+  });
 }
 
 /** Exactly as it came: it is signed. */

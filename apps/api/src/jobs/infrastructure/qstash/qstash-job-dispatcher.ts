@@ -17,8 +17,8 @@ export interface IncomingDelivery {
   readonly name: string;
   /** The query with its question mark, or "". */
   readonly search: string;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** A header's value, by its name in lower case. */
+  readonly header: (name: string) => string | undefined;
   /** The exact bytes. */
   readonly body: Uint8Array;
 }
@@ -46,10 +46,10 @@ export class QStashJobDispatcher {
    *
    * @throws InvalidJobSignatureError, UnknownJobError
    */
-  async dispatch({ name, search, headers, body }: IncomingDelivery): Promise<DeliveryResult> {
+  async dispatch({ name, search, header, body }: IncomingDelivery): Promise<DeliveryResult> {
     const { callbackUrl, log, sql } = this.#options;
     const verified = await this.#verify({
-      signature: headers["upstash-signature"],
+      signature: header("upstash-signature"),
       url: destinationOf(callbackUrl, name) + search,
       body,
     });
@@ -57,8 +57,8 @@ export class QStashJobDispatcher {
       log.warn({ job: name, ...verified.reason }, "the signature of a delivery is not valid");
       throw new InvalidJobSignatureError();
     }
-    const qstashId = headers["upstash-message-id"] ?? crypto.randomUUID();
-    const retried = Number(/^\d{1,9}$/.exec(headers["upstash-retried"] ?? "")?.[0] ?? 0);
+    const qstashId = header("upstash-message-id") ?? crypto.randomUUID();
+    const retried = Number(/^\d{1,9}$/.exec(header("upstash-retried") ?? "")?.[0] ?? 0);
     const definition = findJob(this.#registry, name);
     const facts = readFacts(search, definition?.maxAttempts ?? 1, qstashId);
     const recordId = messageId(facts);
