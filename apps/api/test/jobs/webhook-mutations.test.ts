@@ -94,11 +94,11 @@ test("of 10,000 mutated requests not one reaches a handler", { timeout: 60_000 }
   };
   try {
     await fc.assert(
-      fc.asyncProperty(fc.oneof(...mutations), async (mutated) => {
+      fc.asyncProperty(fc.oneof(...mutations), fc.nat(99), async (mutated, dice) => {
         expect((await send(mutated)).status).toBe(401);
         expect(runs).toBe(served);
         // Now and then a good one, so that all of this could fail.
-        if (Math.random() < 0.01) await serve();
+        if (dice === 0) await serve();
       }),
       { numRuns: 10_000 },
     );
