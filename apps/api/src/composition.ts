@@ -1,6 +1,7 @@
+import type { Pool } from "pg";
 import type { AppConfig } from "#/config.ts";
 import type { AppCore, AppFeature } from "#/core.ts";
-import { openDatabase, openPool } from "#/infrastructure/database.ts";
+import { openDatabase, openPool as openPoolOfProcess } from "#/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
 import { createEventPublisher } from "#/infrastructure/event-publisher.ts";
 import type { DevelopmentMailer } from "#/infrastructure/mailer/development-mailer.ts";
@@ -56,12 +57,14 @@ export interface Platform {
   readonly log: Logger;
   readonly mailer: Mailer | DevelopmentMailer;
   readonly clock?: Clock;
+  /** Whoever composes closes it with the container. */
+  readonly openPool?: (url: string, log: Logger) => Pool;
 }
 
 /** The only place that knows every feature and every adapter. Nothing is connected yet. */
 export function compose(
   config: AppConfig,
-  { log, mailer, clock = systemClock }: Platform,
+  { log, mailer, clock = systemClock, openPool = openPoolOfProcess }: Platform,
 ): Container {
   const pool = openPool(config.databaseUrl, log);
 

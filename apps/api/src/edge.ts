@@ -1,5 +1,5 @@
 import type { Environment } from "#/config.ts";
-import { composeServerless, createApp, misconfigured, readServerlessConfig } from "#/serverless.ts";
+import { openServerlessApp } from "#/serverless.ts";
 
 interface Bindings {
   readonly HYPERDRIVE?: { readonly connectionString: string };
@@ -14,21 +14,16 @@ interface ExecutionContext {
 // oxlint-disable-next-line import/no-default-export -- where Workers look for it
 export default {
   async fetch(request: Request, bindings: Bindings, ctx: ExecutionContext): Promise<Response> {
+    const app = openServerlessApp(environmentOf(bindings));
     try {
-      const container = composeServerless(readServerlessConfig(environmentOf(bindings)));
-      // Connections belong to the request that opened them: each has a pool of its own, and Hyperdrive
-      // behind it keeps the real ones.
-      try {
-        return await createApp(container).fetch(request);
-      } finally {
-        ctx.waitUntil(container.close());
-      }
-    } catch (error) {
-      return misconfigured(error);
+      return await app.fetch(request);
+    } finally {
+      ctx.waitUntil(app.close());
     }
   },
 };
 
+/** Variables and secrets are texts; a Hyperdrive is the database where there is one. */
 function environmentOf({ HYPERDRIVE, ...bindings }: Bindings): Environment {
   const texts = Object.entries(bindings).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string",

@@ -1,41 +1,52 @@
 import { createApp } from "#/app.ts";
 import { type Container, compose } from "#/composition.ts";
-import { type AppConfig, ConfigError, type Environment, readConfig } from "#/config.ts";
-import { createDevelopmentMailer } from "#/infrastructure/mailer/development-mailer.ts";
+import { ConfigError, type Environment, readConfig } from "#/config.ts";
+import { openPool } from "#/infrastructure/database.ts";
+import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
 import { consoleLog } from "#/jobs/infrastructure/console-log.ts";
 
+export interface ServerlessApp {
+  fetch(request: Request): Promise<Response>;
+  /** Ends the connections to the database. */
+  close(): Promise<void>;
+}
+
+/** Of one request. Workers allow it six at once, and QStash is to get one. */
+const CONNECTIONS = 4;
+
 /**
- * The configuration of a deployment that has no process of its own.
- *
- * @throws ConfigError that lists every problem
+ * The whole API, for one request: nobody promises that connections outlive it. Where its
+ * configuration is wrong the answer is 500, and the log says why.
  */
-export function readServerlessConfig(env: Environment): AppConfig {
+export function openServerlessApp(env: Environment): ServerlessApp {
+  try {
+    const container = composeServerless(env);
+    const app = createApp(container);
+    return { fetch: async (request) => app.fetch(request), close: () => container.close() };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    consoleLog().error({}, error.message);
+    return { fetch: async () => misconfigured(), close: async () => undefined };
+  }
+}
+
+function composeServerless(env: Environment): Container {
   const config = readConfig(env);
-  const problems: string[] = [];
   if (config.jobs.provider === "graphile") {
-    problems.push("JOBS_PROVIDER must be qstash or noop: graphile needs a process that lives.");
+    throw new ConfigError([
+      "JOBS_PROVIDER must be qstash or noop here: graphile needs a process that lives.",
+    ]);
   }
-  if (config.mailer.kind === "smtp") {
-    problems.push(
-      "SMTP_URL cannot be used here: leave it out, or give the app a mailer over HTTP.",
-    );
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return config;
-}
-
-/** The app without anything of Node; whoever asks for it closes it. */
-export function composeServerless(config: AppConfig): Container {
   const log = consoleLog({}, config.logLevel);
-  return compose(config, { log, mailer: createDevelopmentMailer(log) });
+  return compose(config, {
+    log,
+    mailer: createMailer(config.mailer, log),
+    openPool: (url) => openPool(url, log, { connections: CONNECTIONS }),
+  });
 }
 
-/** What a misconfigured deployment answers: the problems are for the log. */
-export function misconfigured(error: unknown): Response {
-  const text = error instanceof Error ? error.message : String(error);
-  consoleLog().error({}, text);
+/** For strangers; what is wrong is for the log. */
+function misconfigured(): Response {
   const message = "This deployment is not configured; its log says what is missing.";
   return Response.json({ error: { code: "misconfigured", message } }, { status: 500 });
 }
-
-export { createApp };

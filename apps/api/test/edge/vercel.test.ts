@@ -1,38 +1,22 @@
-import { expect, onTestFinished, test } from "vitest";
-import { createVercelHandler } from "#/vercel.ts";
-import { createTestDatabase } from "../support/database.ts";
+import { afterAll, describe, expect, test } from "vitest";
+import { serverlessCases } from "../support/serverless-cases.ts";
+import { buildVercel, startVercelFunction } from "../support/vercel-output.ts";
 
-const TOKEN = "token-of-the-function-in-the-tests";
+// The function that would be deployed, called over HTTP as Vercel calls it.
 
-test("the function serves the whole API", async () => {
-  const database = await createTestDatabase();
-  const handler = createVercelHandler({
-    ORBIT_API_TOKEN: TOKEN,
-    DATABASE_URL: database.url,
-    LOG_LEVEL: "error",
-  });
-  onTestFinished(async () => {
-    await handler.close();
-    await database.drop();
-  });
-  const call = (path: string, init: RequestInit = {}) =>
-    handler.fetch(new Request(`https://api.example.com${path}`, init));
-  expect(await (await call("/health")).json()).toMatchObject({ database: "up" });
-  const created = await call("/v1/workspaces", {
-    method: "POST",
-    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json" },
-    body: JSON.stringify({ slug: "acme", name: "Acme" }),
-  });
-  expect(created.status).toBe(201);
+const LIMIT_KIB = 1_280;
+
+const output = await buildVercel();
+
+afterAll(() => output.remove());
+
+describe("on Vercel", () => {
+  serverlessCases((port, env) => startVercelFunction(output, port, env));
 });
 
-test("what cannot run there is refused, without a word of the configuration", async () => {
-  const handler = createVercelHandler({
-    ORBIT_API_TOKEN: TOKEN,
-    DATABASE_URL: "postgres://app:s3cret@localhost/app",
-    JOBS_PROVIDER: "graphile",
-  });
-  const answer = await handler.fetch(new Request("https://api.example.com/health"));
-  expect(answer.status).toBe(500);
-  expect(await answer.text()).not.toMatch(/graphile|s3cret/);
+test("the function has no graphile-worker in it and stays small", () => {
+  const kib = Math.ceil(Buffer.byteLength(output.code) / 1_024);
+  process.stdout.write(`Vercel function: ${kib} KiB (limit ${LIMIT_KIB})\n`);
+  expect(output.code).not.toContain("graphile_worker");
+  expect(kib).toBeLessThanOrEqual(LIMIT_KIB);
 });

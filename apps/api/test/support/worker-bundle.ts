@@ -1,38 +1,56 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import type { Readable } from "node:stream";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { gzipSync } from "node:zlib";
+import { Miniflare } from "miniflare";
+import type { Deployment } from "./serverless-world.ts";
 
 const API = fileURLToPath(new URL("../..", import.meta.url));
 const WRANGLER = fileURLToPath(
   new URL("bin/wrangler.js", import.meta.resolve("wrangler/package.json")),
 );
 
-export interface WorkerBundle {
-  readonly code: string;
-  readonly kib: number;
-  readonly gzipKib: number;
-}
-
-/** What `wrangler deploy` would upload, by wrangler.jsonc. */
-export async function bundleWorker(): Promise<WorkerBundle> {
+/** The code that `wrangler deploy` would upload, by wrangler.jsonc. */
+export async function bundleWorker(): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-worker-"));
   try {
     await promisify(execFile)(
       process.execPath,
-      [WRANGLER, "deploy", "--dry-run", "--minify", "--outdir", directory],
+      [WRANGLER, "deploy", "--dry-run", "--outdir", directory],
       { cwd: API, env: { ...process.env, WRANGLER_SEND_METRICS: "false" }, timeout: 60_000 },
     );
-    const code = await readFile(path.join(directory, "edge.js"), "utf8");
-    return {
-      code,
-      kib: Math.ceil(Buffer.byteLength(code) / 1_024),
-      gzipKib: Math.ceil(gzipSync(code).length / 1_024),
-    };
+    return await readFile(path.join(directory, "edge.js"), "utf8");
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Runs it in workerd, as wrangler.jsonc asks for. */
+export async function startWorker(
+  code: string,
+  port: number,
+  bindings: Record<string, string>,
+  hyperdrives: Record<string, string> = {},
+): Promise<Deployment> {
+  const config = await readFile(path.join(API, "wrangler.jsonc"), "utf8");
+  const [, compatibilityDate] = /"compatibility_date": "([\d-]+)"/.exec(config) ?? [];
+  if (!compatibilityDate) throw new Error("wrangler.jsonc has no compatibility date");
+  let log = "";
+  const worker = new Miniflare({
+    modules: [{ type: "ESModule", path: "edge.js", contents: code }],
+    host: "127.0.0.1",
+    port,
+    bindings,
+    hyperdrives,
+    compatibilityDate,
+    compatibilityFlags: ["nodejs_compat"],
+    handleRuntimeStdio(_stdout: Readable, stderr: Readable) {
+      stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
+    },
+  });
+  await worker.ready;
+  return { log: () => log, stop: () => worker.dispose() };
 }

@@ -4,7 +4,7 @@ import type { Mailer } from "#/kernel/mailer.ts";
 import { createDevelopmentMailer, type DevelopmentMailer } from "./development-mailer.ts";
 import { createSmtpMailer } from "./smtp-mailer.ts";
 
-/** The mailer of a process on Node. */
+/** Over SMTP where there is a server. It works on Workers too, as their TCP and TLS do. */
 export function createMailer(config: MailerConfig, log: Logger): Mailer | DevelopmentMailer {
   switch (config.kind) {
     case "development":

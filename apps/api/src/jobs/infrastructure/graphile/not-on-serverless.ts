@@ -1,10 +1,10 @@
 import type * as graphile from "./index.ts";
 
-// What a bundle for Workers has in place of this provider, so that graphile-worker is not in it.
+// What a serverless bundle has in place of this provider, so that graphile-worker is not in it.
 
 function refuse(): never {
   throw new Error(
-    "JOBS_PROVIDER=graphile needs a process that lives, on Node. On Workers use JOBS_PROVIDER=qstash.",
+    "JOBS_PROVIDER=graphile needs a process that lives. Serverless deployments use JOBS_PROVIDER=qstash.",
   );
 }
 

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
+import { z } from "zod";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { freePort } from "./free-port.ts";
+import { type JumpClock, jumpClock } from "./jump-clock.ts";
+import { startSmtp } from "./smtp.ts";
+
+const TOKEN = "token-of-the-deployment-in-the-tests";
+
+export interface Deployment {
+  /** Everything it logged so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Runs what was built for a platform. */
+export type StartDeployment = (port: number, env: Record<string, string>) => Promise<Deployment>;
+
+export interface ServerlessWorld {
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly database: TestDatabase;
+  /** Of the local QStash. */
+  readonly clock: JumpClock;
+  /** What came to its SMTP server. */
+  readonly mails: readonly string[];
+  call(method: string, path: string, body?: unknown, headers?: object): Promise<Answer>;
+  /** One that the clean-up's job finds. */
+  addExpiredInvite(): Promise<void>;
+  countExpiredInvites(): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** A deployment, its database, its QStash and its mail server. */
+export async function openServerlessWorld(start: StartDeployment): Promise<ServerlessWorld> {
+  const database = await createTestDatabase();
+  const clock = jumpClock();
+  const qstash = createQStashDev({ clock });
+  const smtp = await startSmtp();
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const env = {
+    ORBIT_API_TOKEN: TOKEN,
+    DATABASE_URL: database.url,
+    JOBS_PROVIDER: "qstash",
+    QSTASH_URL: await qstash.start(),
+    QSTASH_TOKEN: DEV_CREDENTIALS.token,
+    QSTASH_CURRENT_SIGNING_KEY: DEV_CREDENTIALS.currentSigningKey,
+    QSTASH_NEXT_SIGNING_KEY: DEV_CREDENTIALS.nextSigningKey,
+    QSTASH_CALLBACK_URL: url,
+    SMTP_URL: smtp.url,
+    MAIL_FROM: "Orbit <no-reply@example.com>",
+    LOG_LEVEL: "error",
+  };
+  const deployment = await start(port, env);
+  return {
+    url,
+    env,
+    database,
+    clock,
+    mails: smtp.received,
+    call: (method, path, body, headers) => call(url + path, method, body, headers),
+    async addExpiredInvite() {
+      const id = randomUUID();
+      await database.pool.query(
+        `insert into workspaces (id, slug, name, created_at) values ($1::uuid, $1::text, 'Old', now() - interval '90 days')`,
+        [id],
+      );
+      await database.pool.query(
+        `insert into workspace_invites (id, workspace_id, email, token, created_at, expires_at)
+         values ($1::uuid, $1::uuid, 'old@example.com', $1::text, now() - interval '60 days', now() - interval '46 days')`,
+        [id],
+      );
+    },
+    async countExpiredInvites() {
+      const found = await database.pool.query(
+        "select from workspace_invites where email = 'old@example.com'",
+      );
+      return found.rowCount ?? 0;
+    },
+    async close() {
+      await deployment.stop();
+      await qstash.close();
+      await smtp.close();
+      await database.drop();
+    },
+  };
+}
+
+async function call(url: string, method: string, body?: unknown, headers = {}): Promise<Answer> {
+  const response = await fetch(url, {
+    method,
+    headers: { authorization: `Bearer ${TOKEN}`, "content-type": "application/json", ...headers },
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+  });
+  return { status: response.status, body: z.json().parse(await response.json()) };
+}

@@ -1,0 +1,33 @@
+import { SMTPServer } from "smtp-server";
+
+export interface TestSmtp {
+  readonly url: string;
+  /** Each as it came, below a line with its recipients. */
+  readonly received: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A real SMTP server that keeps what it was sent, or refuses every recipient. */
+export async function startSmtp({ refuses = false } = {}): Promise<TestSmtp> {
+  const received: string[] = [];
+  const server = new SMTPServer({
+    disabledCommands: ["STARTTLS", "AUTH"],
+    onRcptTo: (_address, _session, done) => done(refuses ? new Error("mailbox full") : null),
+    onData(stream, { envelope }, done) {
+      const chunks: Buffer[] = [];
+      stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+      stream.on("end", () => {
+        const recipients = envelope.rcptTo.map(({ address }) => address).join();
+        received.push(`to ${recipients}\n${Buffer.concat(chunks).toString("utf8")}`);
+        done();
+      });
+    },
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.server.address();
+  return {
+    url: `smtp://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`,
+    received,
+    close: () => new Promise((resolve) => server.close(resolve)),
+  };
+}
