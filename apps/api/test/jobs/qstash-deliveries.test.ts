@@ -78,6 +78,22 @@ test("a key is taken for as long as its job waits, and free at once when it has 
   expect(rows).toHaveLength(0);
 });
 
+test("a key whose message QStash gave up is free a week later, whoever asked for it meanwhile", async () => {
+  const job = contractJob("contract.work", async () => undefined);
+  const world = await open(job);
+  await world.queue.enqueue("contract.work", 1, { jobKey: "k" });
+  const age = (days: number) =>
+    world.pool.query("update orbit_jobs.job_keys set expires_at = expires_at - $1::interval", [
+      `${days} days`,
+    ]);
+  await age(4);
+  await world.queue.enqueue("contract.work", 2, { jobKey: "k" });
+  expect(created(world.log)).toHaveLength(1);
+  await age(4);
+  await world.queue.enqueue("contract.work", 3, { jobKey: "k" });
+  expect(created(world.log)).toHaveLength(2);
+});
+
 test("a caller that died before it published holds no key up", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => runs.report(payload));

@@ -23,11 +23,11 @@ export async function deliver(
     log.error({ job: definition.name, jobId: facts.id }, "job is dead: its payload is not JSON");
     return bury(delivery, context, facts.tried, new Error("The payload is not JSON."));
   }
+  const record = retried > 0 ? await findRecord(sql, recordId) : undefined;
+  if (record?.state === "done" || record?.state === "dead") return { status: record.state };
   if (facts.runAt !== undefined && facts.runAt * 1_000 > clock.now().getTime() + 1_000) {
     return handOn(delivery, context, { tried: facts.tried, notBefore: facts.runAt });
   }
-  const record = retried > 0 ? await findRecord(sql, recordId) : undefined;
-  if (record?.state === "done" || record?.state === "dead") return { status: record.state };
   if (await isStaleTick(delivery, context, record)) {
     await recordEnd(sql, recordId, "done");
     return { status: "done" };

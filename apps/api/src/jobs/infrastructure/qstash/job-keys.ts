@@ -31,7 +31,9 @@ export async function takeKeys(
      on conflict (name, key) do update set
        holder = case when held.expires_at < now() then excluded.holder else held.holder end,
        published = held.published and held.expires_at >= now(),
-       expires_at = greatest(held.expires_at, excluded.expires_at)
+       -- Whoever is absorbed does not make a key last that nothing will free.
+       expires_at = case when held.published and held.expires_at >= now() then held.expires_at
+                         else excluded.expires_at end
      returning name, key, holder, published`,
     columns(ordered),
   );
@@ -45,9 +47,14 @@ export async function markPublished(sql: SqlExecutor, claims: readonly KeyClaim[
        delete from orbit_jobs.job_keys where (name, key) in (
          select name, key from orbit_jobs.job_keys
           where expires_at < now() - interval '1 day' limit 100 for update skip locked))
-     update orbit_jobs.job_keys held set published = true
-       from unnest($1::text[], $2::text[], $3::text[]) as claim (name, key, holder)
-      where held.name = claim.name and held.key = claim.key and held.holder = claim.holder`,
+     -- In the order in which others take them, lest two callers wait for each other.
+     update orbit_jobs.job_keys set published = true
+       from (select held.name, held.key
+               from orbit_jobs.job_keys held
+               join unnest($1::text[], $2::text[], $3::text[]) as claim (name, key, holder)
+                 on held.name = claim.name and held.key = claim.key and held.holder = claim.holder
+              order by held.name, held.key for update of held) mine
+      where job_keys.name = mine.name and job_keys.key = mine.key`,
     columns(claims).slice(0, 3),
   );
 }

@@ -8,7 +8,8 @@ export async function handOn(
   { publisher, sql }: DeliveryPorts,
   next: { readonly tried: number /** Unix seconds. */; readonly notBefore: number },
 ): Promise<DeliveryResult> {
-  const { runAt: _, retries: __, ...rest } = facts;
+  // A back-fill is for a tick that nobody has begun.
+  const { runAt: _, retries: __, backfill: ___, ...rest } = facts;
   const { tried, notBefore } = next;
   const message = { ...rest, tried, hop: facts.hop + 1 };
   await publisher.publish([{ name: definition.name, json, facts: message, notBefore }]);
