@@ -105,6 +105,36 @@ test("a caller that died before it published holds no key up", async () => {
   expect(await runs.next()).toBe(2);
 });
 
+test("a scheduled job that was begun is tried to its end, however old its tick is by then", async () => {
+  const attempts = createProbe<number>();
+  const job = contractJob(
+    "contract.work",
+    async (_payload, { attempt }) => {
+      attempts.report(attempt);
+      if (attempt <= 4) throw new Error("not yet");
+    },
+    { schedule: { cron: "0 * * * *", payload: 0, backfill: 60_000 } },
+  );
+  const world = await open(job);
+  const first = world.runtime();
+  await first.start();
+  await world.elapse(3_600);
+  for (const attempt of [1, 2, 3, 4]) {
+    expect(await attempts.next()).toBe(attempt);
+    await eventually("it waits", async () => (await world.waitingAfter(attempt)) === 1);
+    if (attempt < 4) await world.elapse(Math.ceil(Math.exp(attempt)));
+  }
+  // The fifth is a message of its own, and finds nobody for longer than the back-fill.
+  world.kill(first);
+  const retries = () => world.log.filter((line) => line.startsWith("RETRY")).length;
+  const before = retries();
+  await world.elapse(60);
+  await eventually("it found nobody", async () => retries() > before);
+  await world.elapse(60);
+  await world.runtime().start();
+  expect(await attempts.next()).toBeGreaterThan(4);
+});
+
 test("an instance that dies in the middle of a run: the next has it within seconds", async () => {
   const runs = createProbe<number>();
   const job = contractJob("contract.work", async (_payload, { attempt }) => {
