@@ -36,6 +36,10 @@ export interface JobQueue {
     options?: EnqueueOptions,
   ): Promise<void>;
 
-  /** Many at once, all or none. Fails as {@link JobQueue.enqueue} does, for the first bad entry. */
+  /**
+   * Many at once, all or none. Fails as {@link JobQueue.enqueue} does, for the first bad entry. A
+   * provider that can only take them in parts says in the error's `details.enqueued` how many, from
+   * the first on, are in.
+   */
   enqueueMany(requests: readonly EnqueueRequest[]): Promise<void>;
 }
