@@ -67,6 +67,8 @@ export async function boot(
   const stop = async () => {
     const graceMs = config.jobs.shutdownGraceMs;
     try {
+      // QStash is to be told 503 by an instance that stops, so HTTP ends when the runs have.
+      if (config.jobs.provider === "qstash") await container?.runtime.stop();
       await Promise.all([server?.close(graceMs), container?.runtime.stop()]);
       await container?.close();
     } finally {

@@ -23,13 +23,13 @@ export default {
   },
 };
 
-/** Variables and secrets are texts; a Hyperdrive is the database where there is one. */
+/** Variables and secrets are texts or numbers; a Hyperdrive is the database where there is one. */
 function environmentOf({ HYPERDRIVE, ...bindings }: Bindings): Environment {
-  const texts = Object.entries(bindings).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
-  );
+  const variables = Object.entries(bindings)
+    .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
+    .map(([name, value]): [string, string] => [name, String(value)]);
   return {
-    ...Object.fromEntries(texts),
+    ...Object.fromEntries(variables),
     ...(HYPERDRIVE && { DATABASE_URL: HYPERDRIVE.connectionString }),
   };
 }

@@ -35,13 +35,17 @@ const baseUrl = (name: string, purpose: string) =>
 const signingKey = (name: string) =>
   z
     .string({ error: `${name} must be set with JOBS_PROVIDER=qstash: copy it from the console.` })
-    .startsWith("sig_", { error: `${name} must be a key that begins with sig_.` });
+    .regex(/^sig_[A-Za-z0-9_-]{16,}$/, {
+      error: `${name} must be a whole key, which begins with sig_ and has some thirty characters.`,
+    });
 
 const environment = z.object({
   QSTASH_URL: baseUrl("QSTASH_URL", "QStash's API.").default("https://qstash.upstash.io"),
-  QSTASH_TOKEN: z.string({
-    error: "QSTASH_TOKEN must be set with JOBS_PROVIDER=qstash: copy it from the console.",
-  }),
+  QSTASH_TOKEN: z
+    .string({
+      error: "QSTASH_TOKEN must be set with JOBS_PROVIDER=qstash: copy it from the console.",
+    })
+    .regex(/^[\x21-\x7e]+$/, { error: "QSTASH_TOKEN must have no spaces or line breaks in it." }),
   QSTASH_CURRENT_SIGNING_KEY: signingKey("QSTASH_CURRENT_SIGNING_KEY"),
   QSTASH_NEXT_SIGNING_KEY: signingKey("QSTASH_NEXT_SIGNING_KEY"),
   QSTASH_CALLBACK_URL: baseUrl("QSTASH_CALLBACK_URL", "where QStash reaches this API."),
@@ -71,12 +75,13 @@ export function readQStash(env: Readonly<Record<string, string | undefined>>): Q
           "Without one, develop with `npm run start:qstash`.",
       );
     }
-    if (keys.some((key) => PUBLIC_KEYS.has(key))) {
-      problems.push(
-        "QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY must be your account's: " +
-          "the keys of the development server are public.",
-      );
-    }
+  }
+  const isLocal = LOOPBACK.test(api.hostname) && LOOPBACK.test(callback.hostname);
+  if (!isLocal && keys.some((key) => PUBLIC_KEYS.has(key))) {
+    problems.push(
+      "QSTASH_CURRENT_SIGNING_KEY and QSTASH_NEXT_SIGNING_KEY must be your account's: " +
+        "the keys of the development server are public.",
+    );
   }
   if (problems.length > 0) return { ok: false, problems };
   return {
@@ -96,6 +101,7 @@ function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   return (
     url !== null &&
+    text.trim() === text &&
     /^https?:$/.test(url.protocol) &&
     !/[?#]/.test(text) &&
     url.username === "" &&

@@ -14,8 +14,8 @@ const QSTASH = {
   JOBS_WORKER: "off",
   QSTASH_URL: "http://127.0.0.1:1",
   QSTASH_TOKEN: "token",
-  QSTASH_CURRENT_SIGNING_KEY: "sig_current",
-  QSTASH_NEXT_SIGNING_KEY: "sig_next",
+  QSTASH_CURRENT_SIGNING_KEY: "sig_current_key_of_the_tests",
+  QSTASH_NEXT_SIGNING_KEY: "sig_next_key_of_the_tests",
   QSTASH_CALLBACK_URL: "http://127.0.0.1:2",
 };
 const WEBHOOK = "/v1/jobs/run/cleanup.stale-invites";

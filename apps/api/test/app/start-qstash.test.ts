@@ -52,8 +52,8 @@ test("what is wrong is said in one message", async () => {
     DATABASE_URL: "postgres://localhost/app",
     QSTASH_URL: "http://127.0.0.1:8080",
     QSTASH_TOKEN: "token",
-    QSTASH_CURRENT_SIGNING_KEY: "sig_a",
-    QSTASH_NEXT_SIGNING_KEY: "sig_b",
+    QSTASH_CURRENT_SIGNING_KEY: "sig_current_key_of_the_tests",
+    QSTASH_NEXT_SIGNING_KEY: "sig_next_key_of_the_tests",
     QSTASH_CALLBACK_URL: "http://127.0.0.1:4002",
   });
   expect(await worker.exit).toBe(1);

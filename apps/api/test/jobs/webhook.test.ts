@@ -60,7 +60,9 @@ describe("what QStash signed is run", () => {
   });
 
   test("upstash-retried + 1 is the attempt, and the message is the job", async () => {
-    await webhook.deliver("contract.work", "1", { headers: { "upstash-retried": "2" } });
+    await webhook.deliver("contract.work", "1", {
+      headers: { "upstash-retried": "2", "upstash-message-id": "msg_1" },
+    });
     expect(runs).toEqual([{ payload: 1, attempt: 3, jobId: "msg_1" }]);
   });
 

@@ -63,7 +63,11 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
       const signature = sign({ key: CURRENT_KEY, url, body, ...signed });
       return app.request(path, {
         method: "POST",
-        headers: { "upstash-signature": signature, "upstash-message-id": "msg_1", ...headers },
+        headers: {
+          "upstash-signature": signature,
+          "upstash-message-id": `msg_${crypto.randomUUID()}`,
+          ...headers,
+        },
         body: typeof body === "string" ? body : new Uint8Array(body),
       });
     },

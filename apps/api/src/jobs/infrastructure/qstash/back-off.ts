@@ -1,6 +1,3 @@
-/** QStash waits no longer than a day, whoever asks. */
-const DAY_SECONDS = 86_400;
-
 /** After failed attempt `n` the next run starts no sooner than this many seconds later. */
 export function backOffSeconds(attempt: number): number {
   return Math.ceil(Math.exp(Math.min(attempt, 10)));
@@ -19,7 +16,7 @@ export function retryDelay(tried: number, retries: number): string {
   return `ceil(1000 * max(${contract}, ${last}))`;
 }
 
-/** How long a delivery stays away from an instance that stops: 2 s, then eight times as long each. */
+/** How long a delivery stays away from an instance that stops: 2 s, and longer if that was no help. */
 export function drainingSeconds(retried: number): number {
-  return Math.min(DAY_SECONDS, 2 * 8 ** retried);
+  return Math.min(60, 2 ** (retried + 1));
 }

@@ -22,6 +22,13 @@ export async function keepDeadJob(sql: SqlExecutor, job: DeadJob): Promise<void>
      values ($1, $2, $3, $4, $5, $6)
      on conflict (id) do update set attempts = excluded.attempts, last_error = excluded.last_error,
        died_at = excluded.died_at`,
-    [job.id, job.name, job.payload, job.attempts, job.maxAttempts, storableText(job.error)],
+    [
+      job.id,
+      job.name,
+      job.payload.replaceAll("\0", "\uFFFD"),
+      job.attempts,
+      job.maxAttempts,
+      storableText(job.error),
+    ],
   );
 }

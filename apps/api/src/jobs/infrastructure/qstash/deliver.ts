@@ -4,11 +4,21 @@ import type { Delivery, DeliveryContext, DeliveryResult } from "./delivery.ts";
 import { CUT_OFF } from "./intake.ts";
 import { freeKey, retakeKey } from "./job-keys.ts";
 import { keyExpiry } from "./message-facts.ts";
-import { bury, CUT_OFF_ERROR, handOn, isStaleTick, lastWasCutOff } from "./message-ends.ts";
-import { findRecord, recordBegin, recordEnd } from "./message-records.ts";
+import {
+  bury,
+  CUT_OFF_ERROR,
+  handOn,
+  isStaleTick,
+  lastHasBegun,
+  noteDone,
+} from "./message-ends.ts";
+import { findRecord, recordBegin, recordEnd, recordRefusal } from "./message-records.ts";
 
-/** From here on a failed message is handed on to a new one: no plan's cap is below. */
-const RETRIES_USED = 3;
+/** From here on a failed message is handed on: every plan retries three times, and one is to spare. */
+const RETRIES_USED = 2;
+
+/** How long a delivery stays away whose run could not begin, in seconds. */
+const TROUBLE_SECONDS = 5;
 
 /** One run of a job, or the reason why there is none. */
 export async function deliver(
@@ -16,13 +26,41 @@ export async function deliver(
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<DeliveryResult> {
-  const { definition, facts, retried, recordId, json } = delivery;
-  const { sql, clock, log, intake } = context;
+  const { definition, facts, recordId, json } = delivery;
+  const { sql, log, intake } = context;
   const payload = parseJson(json);
   if (payload === undefined) {
     log.error({ job: definition.name, jobId: facts.id }, "job is dead: its payload is not JSON");
     return bury(delivery, context, facts.tried, new Error("The payload is not JSON."));
   }
+  let begun: number | DeliveryResult;
+  try {
+    begun = await begin(delivery, context);
+  } catch (err) {
+    // Whatever failed: no run has begun, so that this is no attempt.
+    log.warn({ err, job: definition.name, jobId: facts.id }, "a run could not begin");
+    await recordRefusal(sql, recordId).catch(() => undefined);
+    return { status: "draining", retryAfterSeconds: TROUBLE_SECONDS };
+  }
+  if (typeof begun !== "number") return begun;
+  const run = runJob(definition, {
+    jobId: facts.id,
+    attempt: begun,
+    maxAttempts: facts.maxAttempts,
+    payload,
+    signal,
+    log,
+  });
+  return conclude(delivery, context, begun, await intake.unlessCutOff(run));
+}
+
+/** The attempt that begins, or what the message comes to without a run. */
+async function begin(
+  delivery: Delivery,
+  context: DeliveryContext,
+): Promise<number | DeliveryResult> {
+  const { facts, retried, recordId } = delivery;
+  const { sql, clock } = context;
   const record = retried > 0 ? await findRecord(sql, recordId) : undefined;
   if (record?.state === "done" || record?.state === "dead") return { status: record.state };
   if (facts.runAt !== undefined && facts.runAt * 1_000 > clock.now().getTime() + 1_000) {
@@ -32,25 +70,16 @@ export async function deliver(
     await recordEnd(sql, recordId, "done");
     return { status: "done" };
   }
-  const counted = facts.tried + retried + 1 - (record?.refused ?? 0);
-  const attempt = Math.min(counted, facts.maxAttempts);
-  if (counted > facts.maxAttempts && record?.state === "begun") {
-    return lastWasCutOff(delivery, context, record);
-  }
+  const counted = Math.max(1, retried + 1 - (record?.refused ?? 0));
+  const attempt = Math.min(facts.tried + counted, facts.maxAttempts);
+  const isLast = attempt === facts.maxAttempts;
   // What must not run once more than it may is put on record before it begins.
-  if (attempt === facts.maxAttempts || facts.backfill !== undefined) {
-    await recordBegin(sql, recordId);
+  if (isLast || facts.backfill !== undefined) {
+    const isFirst = await recordBegin(sql, recordId, attempt);
+    if (isLast && !isFirst) return lastHasBegun(delivery, context);
   }
   if (facts.key !== undefined) await freeKey(sql, claimOf(delivery, facts.key));
-  const run = runJob(definition, {
-    jobId: facts.id,
-    attempt,
-    maxAttempts: facts.maxAttempts,
-    payload,
-    signal,
-    log,
-  });
-  return conclude(delivery, context, attempt, await intake.unlessCutOff(run));
+  return attempt;
 }
 
 async function conclude(
@@ -64,7 +93,8 @@ async function conclude(
   const isLast = attempt === facts.maxAttempts;
   const isCutOff = outcome === CUT_OFF;
   if (!isCutOff && outcome.status === "succeeded") {
-    if (isLast) await recordEnd(sql, recordId, "done");
+    // So that an earlier run of it that ends late knows.
+    if (isLast || retried > 0 || facts.key !== undefined) await noteDone(delivery, context);
     return { status: "done" };
   }
   if (isCutOff) {
@@ -74,6 +104,12 @@ async function conclude(
   if (isCutOff ? isLast : outcome.status === "dead") {
     return bury(delivery, context, attempt, isCutOff ? CUT_OFF_ERROR : outcome.error);
   }
+  const handsOn = retried >= Math.min(RETRIES_USED, facts.retries);
+  if (handsOn || facts.key !== undefined) {
+    // This run may have outlived its connection, and another have finished the job.
+    const latest = await findRecord(sql, recordId);
+    if (latest?.state === "done" || latest?.state === "dead") return { status: latest.state };
+  }
   const now = clock.now();
   if (facts.key !== undefined) {
     await retakeKey(sql, {
@@ -82,7 +118,7 @@ async function conclude(
     });
   }
   const pause = isCutOff ? 1 : backOffSeconds(attempt);
-  if (retried >= Math.min(RETRIES_USED, facts.retries)) {
+  if (handsOn) {
     const notBefore = Math.ceil(now.getTime() / 1_000) + pause;
     return handOn(delivery, context, { tried: attempt, notBefore });
   }

@@ -80,9 +80,11 @@ export async function syncQStash(
 ): Promise<ScheduleChanges> {
   const client = createClient(config);
   const { namespace, concurrency } = config;
-  if (concurrency !== undefined) {
-    // Messages that wait already are to keep to it, too.
-    await callQStash(() => client.flowControl.pin(namespace, { parallelism: concurrency }));
-  }
+  // Messages that wait already are to keep to it, too; and not to one that was set once.
+  await callQStash(() =>
+    concurrency === undefined
+      ? client.flowControl.unpin(namespace, { parallelism: true })
+      : client.flowControl.pin(namespace, { parallelism: concurrency }),
+  );
   return syncSchedules(client, registry, config);
 }

@@ -53,7 +53,7 @@ export async function markPublished(sql: SqlExecutor, claims: readonly KeyClaim[
                from orbit_jobs.job_keys held
                join unnest($1::text[], $2::text[], $3::text[]) as claim (name, key, holder)
                  on held.name = claim.name and held.key = claim.key and held.holder = claim.holder
-              order by held.name, held.key for update of held) mine
+              order by held.name collate "C", held.key collate "C" for update of held) mine
       where job_keys.name = mine.name and job_keys.key = mine.key`,
     columns(claims).slice(0, 3),
   );

@@ -1,19 +1,20 @@
 import type { Delivery, DeliveryPorts, DeliveryResult } from "./delivery.ts";
 import { keepDeadJob } from "./dead-jobs.ts";
-import { type MessageRecord, recordEnd } from "./message-records.ts";
+import { findRecord, type MessageRecord, recordEnd } from "./message-records.ts";
 
 /** The job goes on in a new message; this one is done with, also when its answer is lost. */
 export async function handOn(
-  { definition, facts, recordId, json }: Delivery,
-  { publisher, sql }: DeliveryPorts,
+  delivery: Delivery,
+  ports: DeliveryPorts,
   next: { readonly tried: number /** Unix seconds. */; readonly notBefore: number },
 ): Promise<DeliveryResult> {
+  const { definition, facts, json } = delivery;
   // A back-fill is for a tick that nobody has begun.
   const { runAt: _, retries: __, backfill: ___, ...rest } = facts;
   const { tried, notBefore } = next;
   const message = { ...rest, tried, hop: facts.hop + 1 };
-  await publisher.publish([{ name: definition.name, json, facts: message, notBefore }]);
-  await recordEnd(sql, recordId, "done");
+  await ports.publisher.publish([{ name: definition.name, json, facts: message, notBefore }]);
+  await noteDone(delivery, ports);
   return { status: "done" };
 }
 
@@ -33,18 +34,29 @@ export const CUT_OFF_ERROR = new Error(
   "The last attempt was cut off: its instance was stopped or died.",
 );
 
-/** The last attempt had begun. While it may still run elsewhere its end is waited for. */
-export async function lastWasCutOff(
+/** The last attempt is on record. While it may still run its end is waited for. */
+export async function lastHasBegun(
   delivery: Delivery,
   ports: DeliveryPorts,
-  { age }: MessageRecord,
 ): Promise<DeliveryResult> {
-  const { definition, facts } = delivery;
-  const left = Math.ceil(definition.timeout / 1_000 - age);
+  const { definition, facts, recordId } = delivery;
+  const record = await findRecord(ports.sql, recordId);
+  if (record?.state === "done" || record?.state === "dead") return { status: record.state };
+  const left = Math.ceil(definition.timeout / 1_000 - (record?.age ?? 0));
   if (left > 0) return { status: "failed", retryAfterSeconds: left };
   const fields = { job: definition.name, jobId: facts.id, reason: "cut off" };
   ports.log.error(fields, "job is dead: its last attempt was cut off");
   return bury(delivery, ports, facts.maxAttempts, CUT_OFF_ERROR);
+}
+
+/** The answer ends the message, also when the note of it cannot be made. */
+export async function noteDone(
+  { definition, facts, recordId }: Delivery,
+  { sql, log }: DeliveryPorts,
+): Promise<void> {
+  await recordEnd(sql, recordId, "done").catch((err: unknown) => {
+    log.warn({ err, job: definition.name, jobId: facts.id }, "the end of a run is not on record");
+  });
 }
 
 /** Whether it is a tick that nobody has begun, and too old for its back-fill or of no schedule any more. */

@@ -4,6 +4,8 @@ import type { SqlExecutor } from "../../application/ports.ts";
 const record = z.object({
   refused: z.number(),
   state: z.enum(["waiting", "begun", "done", "dead"]),
+  /** The last attempt that is on record as begun, 0 for none. */
+  begunAttempt: z.number(),
   /** Seconds since the record was written last. */
   age: z.number(),
 });
@@ -21,7 +23,7 @@ const PRUNED = `pruned as (
 /** What is on record of a message; most have nothing. */
 export async function findRecord(sql: SqlExecutor, id: string): Promise<MessageRecord | undefined> {
   const { rows } = await sql.query(
-    `select refused, state, extract(epoch from now() - touched_at)::float8 as age
+    `select refused, state, begun_attempt as "begunAttempt", extract(epoch from now() - touched_at)::float8 as age
        from orbit_jobs.qstash_messages where id = $1`,
     [id],
   );
@@ -39,13 +41,16 @@ export async function recordRefusal(sql: SqlExecutor, id: string): Promise<void>
 }
 
 /** `true` for the first who asks: a run may begin that must not begin twice. */
-export async function recordBegin(sql: SqlExecutor, id: string): Promise<boolean> {
+export async function recordBegin(sql: SqlExecutor, id: string, attempt: number): Promise<boolean> {
   const { rows } = await sql.query(
     `with ${PRUNED}
-     insert into orbit_jobs.qstash_messages as known (id, state) values ($1, 'begun')
-     on conflict (id) do update set state = 'begun', touched_at = now() where known.state = 'waiting'
+     insert into orbit_jobs.qstash_messages as known (id, state, begun_attempt)
+     values ($1, 'begun', $2)
+     on conflict (id) do update
+       set state = 'begun', begun_attempt = excluded.begun_attempt, touched_at = now()
+     where known.state in ('waiting', 'begun') and known.begun_attempt < excluded.begun_attempt
      returning id`,
-    [id],
+    [id, attempt],
   );
   return rows.length === 1;
 }

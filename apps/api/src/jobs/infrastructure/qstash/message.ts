@@ -41,6 +41,6 @@ export function messageRequest(
 }
 
 /** Our name for a message: QStash's is not known when it is published. */
-export function messageId({ id, hop }: Pick<MessageFacts, "id" | "hop">): string {
+function messageId({ id, hop }: Pick<MessageFacts, "id" | "hop">): string {
   return hop === 0 ? id : `${id}-${hop}`;
 }

@@ -17,12 +17,15 @@ export const QSTASH_MIGRATIONS: readonly string[] = [
   );
   create index job_keys_expiring on orbit_jobs.job_keys (expires_at);
 
-  -- What is known of a message beyond what QStash tells with each delivery. Most messages have no row.
+  -- What is known of a message, by QStash's id, beyond what it tells with each delivery. Most have no
+  -- row. A message that is retried from the DLQ is a new one.
   create table orbit_jobs.qstash_messages (
     id text primary key,
     -- Deliveries that began no run.
     refused integer not null default 0,
     state text not null default 'waiting' check (state in ('waiting', 'begun', 'done', 'dead')),
+    -- The last attempt that is on record as begun.
+    begun_attempt integer not null default 0,
     touched_at timestamptz not null default now()
   );
   create index qstash_messages_touched on orbit_jobs.qstash_messages (touched_at);

@@ -15,7 +15,7 @@ export function providerError(cause: unknown, now: Date): JobsError {
     return rateLimited("too many requests at a time", cause.reset, cause, now);
   }
   if (!(cause instanceof QstashError)) {
-    const text = cause instanceof Error ? describeNetwork(cause) : String(cause);
+    const text = cause instanceof Error ? describeNetwork(cause) : "the request failed";
     return new ProviderUnavailableError("qstash", text, { cause });
   }
   const { status = 0 } = cause;
@@ -77,11 +77,8 @@ function secondsUntil(reset: number, now: Date): number | undefined {
   return Math.max(0, Math.ceil((moment - now.getTime()) / 1_000));
 }
 
-/** `fetch` says only "fetch failed"; what failed stands in its cause. */
-function describeNetwork(error: Error): string {
-  const { cause } = error;
-  if (cause instanceof Error && "code" in cause && typeof cause.code === "string") {
-    return `${error.message} (${cause.code})`;
-  }
-  return error.message;
+/** What failed stands in the cause of fetch's error. Other texts may repeat what was sent. */
+function describeNetwork({ cause }: Error): string {
+  const hasCode = cause instanceof Error && "code" in cause && typeof cause.code === "string";
+  return hasCode ? `the request failed (${String(cause.code)})` : "the request failed";
 }

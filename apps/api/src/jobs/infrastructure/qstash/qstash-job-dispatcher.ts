@@ -4,7 +4,6 @@ import { drainingSeconds } from "./back-off.ts";
 import { deliver } from "./deliver.ts";
 import type { DeliveryPorts, DeliveryResult } from "./delivery.ts";
 import { createIntake, type Intake } from "./intake.ts";
-import { messageId } from "./message.ts";
 import { destinationOf, readFacts } from "./message-facts.ts";
 import { recordRefusal } from "./message-records.ts";
 import { createVerifier, type SigningKeys } from "./signature.ts";
@@ -61,7 +60,8 @@ export class QStashJobDispatcher {
     const retried = Number(/^\d{1,9}$/.exec(header("upstash-retried") ?? "")?.[0] ?? 0);
     const definition = findJob(this.#registry, name);
     const facts = readFacts(search, definition?.maxAttempts ?? 1, qstashId);
-    const recordId = messageId(facts);
+    // QStash's own: a message that is retried from the DLQ is a new one.
+    const recordId = qstashId;
     if (!definition || !this.intake.open) {
       // Whatever becomes of the note: the delivery is for another instance.
       await recordRefusal(sql, recordId).catch(() => undefined);

@@ -13,13 +13,15 @@ const FEWEST = 3;
 export function rememberRetryCap(): <T>(call: (retries: number) => Promise<T>) => Promise<T> {
   let retries = RETRIES;
   return async (call) => {
+    const asked = retries;
     try {
-      return await call(retries);
+      return await call(asked);
     } catch (error) {
       const { quota, limit = FEWEST } = exceededQuota(error) ?? {};
-      if (quota !== "maxRetries" || limit >= retries) throw error;
-      retries = limit;
-      return call(retries);
+      if (quota !== "maxRetries" || limit >= asked) throw error;
+      // Others may have learnt it at the same time.
+      retries = Math.min(retries, limit);
+      return call(limit);
     }
   };
 }

@@ -1,7 +1,12 @@
 import { ProviderUnavailableError } from "../../application/job-errors.ts";
 
-/** The keys cannot be asked: nothing was published. */
+const UNDEFINED_TABLE = "42P01";
+
+/** The keys cannot be asked: nothing was published. What Postgres said is for the log. */
 export function asUnavailable(cause: unknown): never {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  throw new ProviderUnavailableError("qstash", `the database of its job keys: ${text}`, { cause });
+  const hasNoTables = cause instanceof Error && "code" in cause && cause.code === UNDEFINED_TABLE;
+  const what = hasNoTables
+    ? "the database has no tables for it; run `npm run db:migrate`"
+    : "the database of its job keys does not answer";
+  throw new ProviderUnavailableError("qstash", what, { cause });
 }
