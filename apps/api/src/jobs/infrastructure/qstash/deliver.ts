@@ -26,7 +26,7 @@ export async function deliver(
   context: DeliveryContext,
   signal: AbortSignal,
 ): Promise<DeliveryResult> {
-  const { definition, facts, recordId, json } = delivery;
+  const { definition, facts, qstashId, json } = delivery;
   const { sql, log, intake } = context;
   const payload = parseJson(json);
   if (payload === undefined) {
@@ -39,7 +39,7 @@ export async function deliver(
   } catch (err) {
     // Whatever failed: no run has begun, so that this is no attempt.
     log.warn({ err, job: definition.name, jobId: facts.id }, "a run could not begin");
-    await recordRefusal(sql, recordId).catch(() => undefined);
+    await recordRefusal(sql, qstashId).catch(() => undefined);
     return { status: "draining", retryAfterSeconds: TROUBLE_SECONDS };
   }
   if (typeof begun !== "number") return begun;
@@ -59,15 +59,15 @@ async function begin(
   delivery: Delivery,
   context: DeliveryContext,
 ): Promise<number | DeliveryResult> {
-  const { facts, retried, recordId } = delivery;
+  const { facts, retried, qstashId } = delivery;
   const { sql, clock } = context;
-  const record = retried > 0 ? await findRecord(sql, recordId) : undefined;
+  const record = retried > 0 ? await findRecord(sql, qstashId) : undefined;
   if (record?.state === "done" || record?.state === "dead") return { status: record.state };
   if (facts.runAt !== undefined && facts.runAt * 1_000 > clock.now().getTime() + 1_000) {
     return handOn(delivery, context, { tried: facts.tried, notBefore: facts.runAt });
   }
   if (await isStaleTick(delivery, context, record)) {
-    await recordEnd(sql, recordId, "done");
+    await recordEnd(sql, qstashId, "done");
     return { status: "done" };
   }
   const counted = Math.max(1, retried + 1 - (record?.refused ?? 0));
@@ -75,7 +75,7 @@ async function begin(
   const isLast = attempt === facts.maxAttempts;
   // What must not run once more than it may is put on record before it begins.
   if (isLast || facts.backfill !== undefined) {
-    const isFirst = await recordBegin(sql, recordId, attempt);
+    const isFirst = await recordBegin(sql, qstashId, attempt);
     if (isLast && !isFirst) return lastHasBegun(delivery, context);
   }
   if (facts.key !== undefined) await freeKey(sql, claimOf(delivery, facts.key));
@@ -88,7 +88,7 @@ async function conclude(
   attempt: number,
   outcome: RunOutcome | typeof CUT_OFF,
 ): Promise<DeliveryResult> {
-  const { definition, facts, recordId, retried } = delivery;
+  const { definition, facts, qstashId, retried } = delivery;
   const { sql, clock, log } = context;
   const isLast = attempt === facts.maxAttempts;
   const isCutOff = outcome === CUT_OFF;
@@ -107,7 +107,7 @@ async function conclude(
   const handsOn = retried >= Math.min(RETRIES_USED, facts.retries);
   if (handsOn || facts.key !== undefined) {
     // This run may have outlived its connection, and another have finished the job.
-    const latest = await findRecord(sql, recordId);
+    const latest = await findRecord(sql, qstashId);
     if (latest?.state === "done" || latest?.state === "dead") return { status: latest.state };
   }
   const now = clock.now();

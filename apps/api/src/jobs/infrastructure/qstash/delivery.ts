@@ -19,8 +19,7 @@ export type DeliveryResult =
 export interface Delivery {
   readonly definition: JobDefinition;
   readonly facts: MessageFacts;
-  /** Where the message is on record, when it is. */
-  readonly recordId: string;
+  /** QStash's id of the message, by which it is on record where it is. */
   readonly qstashId: string;
   /** How often QStash has delivered it before. */
   readonly retried: number;

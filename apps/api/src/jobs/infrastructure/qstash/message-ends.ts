@@ -20,13 +20,13 @@ export async function handOn(
 
 /** Keeps the job with its error, and has QStash deliver it no more. */
 export async function bury(
-  { definition: { name }, facts: { id, maxAttempts }, recordId, json }: Delivery,
+  { definition: { name }, facts: { id, maxAttempts }, qstashId, json }: Delivery,
   { sql }: DeliveryPorts,
   attempts: number,
   error: unknown,
 ): Promise<DeliveryResult> {
   await keepDeadJob(sql, { id, name, payload: json, attempts, maxAttempts, error });
-  await recordEnd(sql, recordId, "dead");
+  await recordEnd(sql, qstashId, "dead");
   return { status: "dead" };
 }
 
@@ -39,8 +39,8 @@ export async function lastHasBegun(
   delivery: Delivery,
   ports: DeliveryPorts,
 ): Promise<DeliveryResult> {
-  const { definition, facts, recordId } = delivery;
-  const record = await findRecord(ports.sql, recordId);
+  const { definition, facts, qstashId } = delivery;
+  const record = await findRecord(ports.sql, qstashId);
   if (record?.state === "done" || record?.state === "dead") return { status: record.state };
   const left = Math.ceil(definition.timeout / 1_000 - (record?.age ?? 0));
   if (left > 0) return { status: "failed", retryAfterSeconds: left };
@@ -51,10 +51,10 @@ export async function lastHasBegun(
 
 /** The answer ends the message, also when the note of it cannot be made. */
 export async function noteDone(
-  { definition, facts, recordId }: Delivery,
+  { definition, facts, qstashId }: Delivery,
   { sql, log }: DeliveryPorts,
 ): Promise<void> {
-  await recordEnd(sql, recordId, "done").catch((err: unknown) => {
+  await recordEnd(sql, qstashId, "done").catch((err: unknown) => {
     log.warn({ err, job: definition.name, jobId: facts.id }, "the end of a run is not on record");
   });
 }

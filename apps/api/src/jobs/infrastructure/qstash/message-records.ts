@@ -40,7 +40,7 @@ export async function recordRefusal(sql: SqlExecutor, id: string): Promise<void>
   );
 }
 
-/** `true` for the first who asks: a run may begin that must not begin twice. */
+/** `true` for the first who asks for this attempt: a run may begin that must not begin twice. */
 export async function recordBegin(sql: SqlExecutor, id: string, attempt: number): Promise<boolean> {
   const { rows } = await sql.query(
     `with ${PRUNED}

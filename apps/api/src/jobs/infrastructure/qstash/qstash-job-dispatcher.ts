@@ -60,15 +60,13 @@ export class QStashJobDispatcher {
     const retried = Number(/^\d{1,9}$/.exec(header("upstash-retried") ?? "")?.[0] ?? 0);
     const definition = findJob(this.#registry, name);
     const facts = readFacts(search, definition?.maxAttempts ?? 1, qstashId);
-    // QStash's own: a message that is retried from the DLQ is a new one.
-    const recordId = qstashId;
     if (!definition || !this.intake.open) {
       // Whatever becomes of the note: the delivery is for another instance.
-      await recordRefusal(sql, recordId).catch(() => undefined);
+      await recordRefusal(sql, qstashId).catch(() => undefined);
       if (!definition) throw new UnknownJobError(name);
       return { status: "draining", retryAfterSeconds: drainingSeconds(retried) };
     }
-    const delivery = { definition, facts, recordId, qstashId, retried, json: verified.text };
+    const delivery = { definition, facts, qstashId, retried, json: verified.text };
     return this.intake.track((signal) =>
       deliver(delivery, { ...this.#options, intake: this.intake }, signal),
     );
