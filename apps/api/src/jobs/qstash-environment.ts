@@ -69,6 +69,9 @@ export function readQStash(env: Readonly<Record<string, string | undefined>>): Q
   const keys = [data.QSTASH_CURRENT_SIGNING_KEY, data.QSTASH_NEXT_SIGNING_KEY];
   const problems: string[] = [];
   if (!LOOPBACK.test(api.hostname)) {
+    if (api.protocol !== "https:") {
+      problems.push("QSTASH_URL must be an https URL: the token travels there.");
+    }
     if (callback.protocol !== "https:" || LOOPBACK.test(callback.hostname)) {
       problems.push(
         "QSTASH_CALLBACK_URL must be an https URL that the internet reaches: QStash calls it. " +

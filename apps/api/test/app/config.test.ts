@@ -134,6 +134,8 @@ test.each([
   ["QSTASH_CALLBACK_URL", "https://api.example.com/?a=1", /without a query/],
   ["QSTASH_CALLBACK_URL", "api.example.com", /must be a URL like https/],
   ["QSTASH_URL", "qstash", /QSTASH_URL must be a URL/],
+  ["QSTASH_URL", "http://qstash.example.com", /QSTASH_URL must be an https URL/],
+  ["QSTASH_CURRENT_SIGNING_KEY", "sig_", /a whole key/],
   ["QSTASH_CURRENT_SIGNING_KEY", SECRET, /begins with sig_/],
   ["QSTASH_NEXT_SIGNING_KEY", "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs", /development server are public/],
   ["QSTASH_NAMESPACE", "a_b", /QSTASH_NAMESPACE must be/],
