@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedd
 import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
 import { orbitEngine, oursForRaw, rawEngine } from "./engines.ts";
 import { type Figures, measure, percentile, type Throughput } from "./measure.ts";
-import { printTable } from "./table.ts";
+import { printTable } from "../dev/table.ts";
 import { benchWebhook } from "./webhook.ts";
 
 interface Rounds {

@@ -2,7 +2,7 @@ import { Agent, request as httpRequest } from "node:http";
 import type { Hono } from "hono";
 import { listen } from "#/interfaces/http/server.ts";
 import { percentile } from "./measure.ts";
-import { printTable } from "./table.ts";
+import { printTable } from "../dev/table.ts";
 import { bareApp, type Delivery, orbitApp, signedDeliveries } from "./webhook-apps.ts";
 
 type Send = (delivery: Delivery) => Promise<number | undefined>;

@@ -19,6 +19,14 @@ import { type HttpServer, listen } from "#/interfaces/http/server.ts";
 import { migrate } from "#/migrate.ts";
 import { databaseProblem, jobsProblem, portProblem } from "#/start-problems.ts";
 
+/** Why a worker of its own makes no sense. */
+const NO_WORKER = {
+  qstash: "QStash needs no worker: it delivers jobs to the API. Run `npm start`.",
+  memory:
+    "JOBS_PROVIDER=memory keeps jobs in the process that enqueues them, which runs them. Run `npm start`.",
+  noop: "A worker needs a provider: set JOBS_PROVIDER=graphile.",
+} as const;
+
 /** A process that runs. */
 export interface Orbit {
   readonly config: AppConfig;
@@ -51,11 +59,7 @@ export async function boot(
     token,
   );
   if (role === "worker" && expected.jobs.provider !== "graphile") {
-    throw new ConfigError([
-      expected.jobs.provider === "qstash"
-        ? "QStash needs no worker: it delivers jobs to the API. Run `npm start`."
-        : "A worker needs a provider: set JOBS_PROVIDER=graphile.",
-    ]);
+    throw new ConfigError([NO_WORKER[expected.jobs.provider]]);
   }
   const postgres = embedded ? await startPostgres(orbitDirectory) : undefined;
   const config = postgres

@@ -74,6 +74,9 @@ const environment = z
       if (!env.JOBS_PROVIDER)
         need("JOBS_PROVIDER must be set in production: graphile, qstash or noop.");
     }
+    if (env.JOBS_PROVIDER === "memory" && env.JOBS_WORKER === "off") {
+      need("JOBS_WORKER=off leaves nobody to run the jobs of JOBS_PROVIDER=memory.");
+    }
     if (env.WORKER_DATABASE_URL && !env.DATABASE_URL) {
       need("WORKER_DATABASE_URL needs DATABASE_URL: both must lead to the same database.");
     }

@@ -32,9 +32,10 @@ export function openServerlessApp(env: Environment): ServerlessApp {
 
 function composeServerless(env: Environment): Container {
   const config = readConfig(env);
-  if (config.jobs.provider === "graphile") {
+  const { provider } = config.jobs;
+  if (provider === "graphile" || provider === "memory") {
     throw new ConfigError([
-      "JOBS_PROVIDER must be qstash or noop here: graphile needs a process that lives.",
+      `JOBS_PROVIDER must be qstash or noop here: ${provider} needs a process that lives.`,
     ]);
   }
   const log = consoleLog({}, config.logLevel);

@@ -9,6 +9,8 @@ import {
   graphileRuntime,
   migrateGraphile,
 } from "#/jobs/infrastructure/graphile/index.ts";
+import { MemoryJobQueue } from "./infrastructure/memory/memory-job-queue.ts";
+import { MemoryJobRuntime } from "./infrastructure/memory/memory-job-runtime.ts";
 import { NoopJobQueue } from "./infrastructure/noop/noop-job-queue.ts";
 import { NoopJobRuntime } from "./infrastructure/noop/noop-job-runtime.ts";
 import {
@@ -48,6 +50,8 @@ export function buildJobQueue(
       return new NoopJobQueue();
     case "graphile":
       return graphileQueue(registry, { sql, maxPayloadBytes: config.maxPayloadBytes });
+    case "memory":
+      return new MemoryJobQueue(registry, config.store, config.maxPayloadBytes);
     case "qstash":
       return qstashQueue(config, registry, { sql, clock });
   }
@@ -89,6 +93,8 @@ export function buildJobRuntime(
         shutdownGraceMs: config.shutdownGraceMs,
         log,
       });
+    case "memory":
+      return new MemoryJobRuntime(registry, { ...config, log });
     case "qstash":
       return qstashRuntime(config, registry, { dispatcher, log });
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { createMemoryStore, type MemoryStore } from "./infrastructure/memory/memory-store.ts";
 import { type QStashConfig, readQStash } from "./qstash-environment.ts";
 
 interface CommonJobsConfig {
@@ -10,6 +11,12 @@ interface CommonJobsConfig {
 export type JobsConfig = CommonJobsConfig &
   (
     | { readonly provider: "noop" }
+    | {
+        readonly provider: "memory";
+        readonly concurrency: number;
+        /** Where the jobs are: whoever has this config has them. */
+        readonly store: MemoryStore;
+      }
     | {
         readonly provider: "graphile";
         /** Direct or session-mode URL for the worker. */
@@ -45,8 +52,8 @@ const postgresUrl = (name: string) =>
 
 const environment = z.object({
   JOBS_PROVIDER: z
-    .enum(["graphile", "qstash", "noop", ""], {
-      error: "JOBS_PROVIDER must be graphile, qstash or noop; leave it out for noop.",
+    .enum(["graphile", "qstash", "memory", "noop", ""], {
+      error: "JOBS_PROVIDER must be graphile, qstash, memory or noop; leave it out for noop.",
     })
     .optional(),
   JOBS_CONCURRENCY: wholeNumber("JOBS_CONCURRENCY", DEFAULT_CONCURRENCY, 1, 1_000),
@@ -90,6 +97,16 @@ export function readJobsConfig(
       ok: true,
       config: { provider: "qstash", ...qstash.config, concurrency, ...common },
     };
+  }
+  if (JOBS_PROVIDER === "memory") {
+    if (env["NODE_ENV"] === "production") {
+      const problem =
+        "JOBS_PROVIDER=memory loses every job with its process and is not for production: set graphile or qstash.";
+      return { ok: false, problems: [problem] };
+    }
+    const concurrency = numbers.JOBS_CONCURRENCY;
+    const store = createMemoryStore();
+    return { ok: true, config: { provider: "memory", concurrency, store, ...common } };
   }
   if (JOBS_PROVIDER !== "graphile") return { ok: true, config: { provider: "noop", ...common } };
   if (DATABASE_URL === undefined) {

@@ -42,7 +42,7 @@ test("a variable that is set to nothing is not set", () => {
 });
 
 test.each([
-  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash or noop/],
+  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash, memory or noop/],
   ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be a whole number from 1 to 1000/],
   ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be a whole number/],
   ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be a whole number/],
@@ -143,4 +143,11 @@ test.each([
   const problems = problemsOf({ ...QSTASH, [name]: value });
   expect(problems).toMatch(message);
   expect(problems).not.toContain(SECRET);
+});
+
+test("memory is for one process, and not for production", () => {
+  const memory = { ...GOOD, JOBS_PROVIDER: "memory" };
+  expect(readConfig(memory).jobs).toMatchObject({ provider: "memory", concurrency: 2 });
+  expect(problemsOf({ ...memory, JOBS_WORKER: "off" })).toMatch(/nobody to run the jobs/);
+  expect(problemsOf({ ...memory, NODE_ENV: "production" })).toMatch(/not for production/);
 });

@@ -2,13 +2,13 @@ import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { findBinaries } from "#/infrastructure/embedded-postgres/binaries.ts";
 import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { findHome } from "#/infrastructure/embedded-postgres/unprivileged-home.ts";
 import { eventually } from "#/jobs/testing/probe.ts";
-import { createTestDatabase } from "../support/database.ts";
+import { createTestDatabase, serverUrl } from "../support/database.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
@@ -118,14 +118,14 @@ describe("with nothing in the environment", () => {
 
 describe("what is wrong at start is said in one message", () => {
   const env = (more: Record<string, string>) => ({
-    DATABASE_URL: inject("postgresUrl"),
+    DATABASE_URL: serverUrl(),
     ORBIT_API_TOKEN: SECRET,
     PORT: "0",
     JOBS_PROVIDER: "graphile",
     ...more,
   });
   const onServer = (change: (url: URL) => void) => {
-    const url = new URL(inject("postgresUrl"));
+    const url = new URL(serverUrl());
     change(url);
     return url.href;
   };
@@ -140,7 +140,7 @@ describe("what is wrong at start is said in one message", () => {
   }
 
   test.each([
-    ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash or noop/],
+    ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash, memory or noop/],
     ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be/],
     ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be/],
     ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be/],
@@ -181,6 +181,8 @@ describe("what is wrong at start is said in one message", () => {
   });
 
   test("a worker without a provider", async () => {
+    const memory = await refusal(env({ JOBS_PROVIDER: "memory" }), "src/worker.ts");
+    expect(memory).toMatch(/in the process that enqueues them/);
     const message = await refusal(env({ JOBS_PROVIDER: "noop" }), "src/worker.ts");
     expect(message).toMatch(/A worker needs a provider/);
   });

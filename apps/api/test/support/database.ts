@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Client, Pool } from "pg";
-import { inject } from "vitest";
+import { POSTGRES_URL_VARIABLE } from "./postgres-template.ts";
 
 export interface TestDatabase {
   readonly url: string;
@@ -10,7 +10,7 @@ export interface TestDatabase {
 
 /** A database of one's own, migrated, on the run's Postgres. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const url = new URL(inject("postgresUrl"));
+  const url = new URL(serverUrl());
   const name = `test_${randomUUID().replaceAll("-", "")}`;
   await onServer(`create database ${name} template template`);
   url.pathname = `/${name}`;
@@ -27,11 +27,18 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 async function onServer(statement: string): Promise<void> {
-  const client = new Client({ connectionString: inject("postgresUrl") });
+  const client = new Client({ connectionString: serverUrl() });
   await client.connect();
   try {
     await client.query(statement);
   } finally {
     await client.end();
   }
+}
+
+/** The run's server, without a database of one's own. */
+export function serverUrl(): string {
+  const url = process.env[POSTGRES_URL_VARIABLE];
+  if (url === undefined) throw new Error("startTestPostgres() was not called");
+  return url;
 }

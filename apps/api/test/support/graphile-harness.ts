@@ -1,8 +1,10 @@
-import type { Pool } from "pg";
+import { Pool } from "pg";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
 import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
 import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { graphileSupport } from "#/jobs/infrastructure/graphile/graphile-support.ts";
 import type {
   ContractHarness,
   ContractWorld,
@@ -10,7 +12,9 @@ import type {
   RuntimeOptions,
 } from "#/jobs/testing/contract-harness.ts";
 import { createTestDatabase } from "./database.ts";
+import { graphileTicks } from "./graphile-ticks.ts";
 import { silentLog } from "./silent-log.ts";
+import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 export interface GraphileWorld extends ContractWorld {
   readonly url: string;
@@ -20,13 +24,27 @@ export interface GraphileWorld extends ContractWorld {
 }
 
 /** graphile on a real Postgres. Time passes by moving what waits to the past. */
-export const graphileHarness: ContractHarness = { provider: "graphile", open: openGraphileWorld };
+export const graphileHarness: ContractHarness = {
+  support: graphileSupport,
+  open: (definitions) => openGraphileWorld(definitions),
+};
 
+/** How many runtimes a world has room for. */
+const RUNTIMES = 16;
+
+/** @param behind what stands before the database, where something does */
 export async function openGraphileWorld(
   definitions: readonly JobDefinition[],
+  behind: (databaseUrl: string) => string = (databaseUrl) => databaseUrl,
 ): Promise<GraphileWorld> {
-  const { pool, url, drop } = await createTestDatabase();
-  const runtimes: GraphileJobRuntime[] = [];
+  const database = await createTestDatabase();
+  const { pool } = database;
+  const url = behind(database.url);
+  const queuePool = new Pool({ connectionString: url, max: 10 });
+  queuePool.on("error", () => undefined);
+  // Through one of its own, each runtime can be cut off from the database for good.
+  const proxies = await Promise.all(Array.from({ length: RUNTIMES }, () => openTcpProxy(url)));
+  const runtimes = new Map<JobRuntime, TcpProxy>();
   const count = async (condition: string, values: unknown[] = []) => {
     const { rows } = await pool.query<{ count: number }>(
       `select count(*)::int from graphile_worker._private_jobs where ${condition}`,
@@ -35,23 +53,33 @@ export async function openGraphileWorld(
     return rows[0]?.count ?? 0;
   };
   const runtime = (options: RuntimeOptions = {}) => {
+    const proxy = proxies[runtimes.size];
+    if (!proxy) throw new Error(`a world has room for ${RUNTIMES} runtimes`);
     const made = new GraphileJobRuntime(buildJobs(options.definitions ?? definitions), {
-      connectionString: url,
+      connectionString: proxy.url,
       concurrency: options.concurrency ?? 2,
       shutdownGraceMs: options.shutdownGraceMs ?? 100,
       log: silentLog,
     });
-    runtimes.push(made);
+    runtimes.set(made, proxy);
     return made;
   };
+  const queueOf = (known: readonly JobDefinition[]) =>
+    new GraphileJobQueue(buildJobs(known), {
+      sql: { query: (text, values) => queuePool.query(text, [...values]) },
+      maxPayloadBytes: 1_048_576,
+    });
   return {
-    url,
+    url: database.url,
     pool,
     runtime,
-    queue: new GraphileJobQueue(buildJobs(definitions), {
-      sql: { query: (text, values) => pool.query(text, [...values]) },
-      maxPayloadBytes: 1_048_576,
-    }),
+    queueOf,
+    queue: queueOf(definitions),
+    async crash(running) {
+      const proxy = runtimes.get(running);
+      proxy?.refuse();
+      proxy?.cut();
+    },
     elapse: (seconds) => shiftTime(pool, seconds),
     async missMinutes(minutes) {
       const earlier = runtime();
@@ -63,14 +91,17 @@ export async function openGraphileWorld(
         [minutes],
       );
     },
+    ticks: async (definition, after, until) => graphileTicks(definition, after, until),
     deadJobs: () => deadJobs(pool),
     waitingAfter: (attempt) =>
       count("attempts = $1 and attempts < max_attempts and locked_at is null", [attempt]),
     pendingCount: () => count("not (attempts >= max_attempts and locked_at is null)"),
     lockedCount: () => count("locked_at is not null"),
     async close() {
-      await Promise.all(runtimes.map((running) => running.stop()));
-      await drop();
+      await Promise.all([...runtimes.keys()].map((running) => running.stop()));
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await queuePool.end();
+      await database.drop();
     },
   };
 }
@@ -87,7 +118,7 @@ async function shiftTime(pool: Pool, seconds: number): Promise<void> {
 async function deadJobs(pool: Pool): Promise<DeadJob[]> {
   const { rows } = await pool.query<DeadJob>(
     `select task_identifier as name, attempts, last_error as "lastError" from graphile_worker.jobs
-      where attempts >= max_attempts and locked_at is null order by id`,
+      where attempts >= max_attempts and locked_at is null order by updated_at, id`,
   );
   return rows;
 }

@@ -17,6 +17,7 @@ import {
   type JobDispatcher,
   type JobsConfig,
 } from "#/jobs/feature.ts";
+import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
 import type {
   ContractHarness,
   ContractWorld,
@@ -28,6 +29,7 @@ import { createTestDatabase } from "./database.ts";
 import { openFront } from "./front.ts";
 import { jumpClock } from "./jump-clock.ts";
 import { messageStates } from "./message-states.ts";
+import { qstashTicks } from "./qstash-ticks.ts";
 import { silentLog } from "./silent-log.ts";
 
 /**
@@ -35,7 +37,7 @@ import { silentLog } from "./silent-log.ts";
  * holds its deliveries back, so that no attempt is lost on nobody.
  */
 export const qstashHarness: ContractHarness = {
-  provider: "qstash",
+  support: qstashSupport,
   open: (definitions) => openQStashWorld(definitions),
 };
 
@@ -103,6 +105,7 @@ export async function openQStashWorld(
   await holdBack();
   const jobClock = { now: () => new Date(clock.now()) };
   const runtimes: JobRuntime[] = [];
+  const dead = new Set<JobRuntime>();
   const dispatchers = new Map<JobRuntime, JobDispatcher>();
 
   const runtime = (options: RuntimeOptions = {}): JobRuntime => {
@@ -112,7 +115,17 @@ export async function openQStashWorld(
       concurrency: options.concurrency ?? 2,
       shutdownGraceMs: options.shutdownGraceMs ?? 100,
     };
-    const dispatcher = buildJobDispatcher(own, registry, { sql, clock: jobClock, log: silentLog });
+    const dispatcher = buildJobDispatcher(own, registry, {
+      // Whoever is dead has nothing more to say to the database.
+      sql: {
+        query: (text, values) =>
+          dead.has(made)
+            ? Promise.reject(new Error("this instance has died"))
+            : sql.query(text, values),
+      },
+      clock: jobClock,
+      log: silentLog,
+    });
     if (!dispatcher) throw new Error("qstash has a dispatcher");
     const inner = buildJobRuntime(own, registry, { log: silentLog, dispatcher });
     const made: JobRuntime = {
@@ -142,8 +155,12 @@ export async function openQStashWorld(
     const dispatcher = dispatchers.get(running);
     if (!dispatcher) return;
     live.delete(dispatcher);
+    dead.add(running);
     front.kill(dispatcher);
   };
+
+  const queueOf = (known: readonly JobDefinition[]) =>
+    buildJobQueue(config, buildJobs(known), { sql, clock: jobClock });
 
   return {
     pool,
@@ -152,8 +169,18 @@ export async function openQStashWorld(
     loseAnswers: front.loseAnswers,
     kill,
     runtime,
-    queue: buildJobQueue(config, buildJobs(definitions), { sql, clock: jobClock }),
+    queue: queueOf(definitions),
+    queueOf,
+    async crash(running) {
+      kill(running);
+      await holdBack();
+    },
+    ticks: (definition, after, until) => qstashTicks(config, definition, after, until),
     async elapse(seconds) {
+      await pool.query(
+        "update orbit_jobs.qstash_messages set touched_at = touched_at - $1::float8 * interval '1 second'",
+        [seconds],
+      );
       clock.jump(seconds * 1_000);
     },
     async missMinutes(minutes) {

@@ -10,3 +10,8 @@ export const DEFAULT_BACKFILL_MS = 5 * 60 * 1000;
 export function isAttemptCount(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_ATTEMPTS_LIMIT;
 }
+
+/** After failed attempt `n` the next run starts no sooner than this many milliseconds later. */
+export function backOffMs(attempt: number): number {
+  return 1_000 * Math.exp(Math.min(attempt, 10));
+}

@@ -1,10 +1,11 @@
 import type { JobDefinition } from "../application/job-definition.ts";
 import type { JobQueue } from "../application/job-queue.ts";
 import type { JobRuntime } from "../application/job-runtime.ts";
+import type { ProviderFeature, ProviderSupport } from "../application/provider-support.ts";
 
 /** What an adapter implements to be put to the contract's cases. */
 export interface ContractHarness {
-  readonly provider: string;
+  readonly support: ProviderSupport;
   /** An empty provider with these jobs in its registry. */
   open(definitions: readonly JobDefinition[]): Promise<ContractWorld>;
 }
@@ -12,13 +13,22 @@ export interface ContractHarness {
 /** One provider, and everything a case may do with it. */
 export interface ContractWorld {
   readonly queue: JobQueue;
+  /** A queue of another process on the same storage, which may have another version of the code. */
+  queueOf(definitions: readonly JobDefinition[]): JobQueue;
   /** Another instance of the executing process, not started. `close` stops it at the latest. */
   runtime(options?: RuntimeOptions): JobRuntime;
+  /**
+   * The instance dies: what it was doing is lost, and nobody is told. Its handlers may still be
+   * running in this process; nothing of their end is heard any more.
+   */
+  crash(runtime: JobRuntime): Promise<void>;
   /** Makes time pass for jobs that wait, in seconds. */
   elapse(seconds: number): Promise<void>;
   /** As if nothing had run for the last minutes, which the schedules had known before. */
   missMinutes(minutes: number): Promise<void>;
-  /** Jobs that no further attempt will be made of. */
+  /** The times in `(after, until]` at which the provider makes a job of the scheduled definition. */
+  ticks(definition: JobDefinition, after: Date, until: Date): Promise<readonly Date[]>;
+  /** Jobs that no further attempt will be made of, in the order of their deaths. */
   deadJobs(): Promise<readonly DeadJob[]>;
   /** How many jobs wait for the attempt after their failed attempt `n`. */
   waitingAfter(attempt: number): Promise<number>;
@@ -30,7 +40,9 @@ export interface ContractWorld {
 export interface RuntimeOptions {
   /** Default: the definitions of the world. */
   readonly definitions?: readonly JobDefinition[];
+  /** Default: 2. */
   readonly concurrency?: number;
+  /** Default: 100. */
   readonly shutdownGraceMs?: number;
 }
 
@@ -43,5 +55,7 @@ export interface DeadJob {
 /** A behaviour that every provider must show. `run` rejects when it does not. */
 export interface ContractCase {
   readonly title: string;
+  /** Skipped, with the reason, on a provider that lacks one of these. */
+  readonly needs?: readonly ProviderFeature[];
   readonly run: (harness: ContractHarness) => Promise<void>;
 }

@@ -1,6 +1,8 @@
-/** After failed attempt `n` the next run starts no sooner than this many seconds later. */
+import { backOffMs } from "../../application/retry-policy.ts";
+
+/** The contract's back-off in the whole seconds that QStash takes. */
 export function backOffSeconds(attempt: number): number {
-  return Math.ceil(Math.exp(Math.min(attempt, 10)));
+  return Math.ceil(backOffMs(attempt) / 1_000);
 }
 
 /** An endpoint that is down may stay so: the last retry is no sooner. */

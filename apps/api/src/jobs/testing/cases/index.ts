@@ -1,4 +1,5 @@
 import type { ContractCase } from "../contract-harness.ts";
+import { crashCases } from "./crash.ts";
 import { deliveryCases } from "./delivery.ts";
 import { failureCases } from "./failures.ts";
 import { jobKeyCases } from "./job-key.ts";
@@ -18,4 +19,5 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   jobKey: jobKeyCases,
   schedules: scheduleCases,
   lifecycle: lifecycleCases,
+  crash: crashCases,
 };

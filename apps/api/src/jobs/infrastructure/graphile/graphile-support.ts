@@ -1,0 +1,3 @@
+import type { ProviderSupport } from "../../application/provider-support.ts";
+
+export const graphileSupport: ProviderSupport = { provider: "graphile", lacks: {} };

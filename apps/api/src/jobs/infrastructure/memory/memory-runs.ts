@@ -1,0 +1,72 @@
+import { findJob, type JobRegistry } from "../../application/job-registry.ts";
+import { backOffMs } from "../../application/retry-policy.ts";
+import { storableText } from "../../application/storable-text.ts";
+import { DEAD_LIMIT, type MemoryStore, type StoredJob } from "./memory-store.ts";
+
+/** The next job that is due and known, from now on `owner`'s: its attempt counts and its key is free. */
+export function claimJob(
+  store: MemoryStore,
+  registry: JobRegistry,
+  owner: string,
+): StoredJob | undefined {
+  const now = store.now();
+  let next: StoredJob | undefined;
+  for (const job of store.jobs.values()) {
+    if (job.owner !== undefined || job.runAt > now || !findJob(registry, job.name)) continue;
+    if (!next || job.runAt < next.runAt) next = job;
+  }
+  if (!next) return undefined;
+  next.owner = owner;
+  next.attempts += 1;
+  freeKey(store, next);
+  return next;
+}
+
+/** When the first of the waiting jobs is due, in unix milliseconds. */
+export function nextDue(store: MemoryStore, registry: JobRegistry): number | undefined {
+  let due: number | undefined;
+  for (const { owner, runAt, name } of store.jobs.values()) {
+    if (owner !== undefined || !findJob(registry, name)) continue;
+    due = Math.min(due ?? runAt, runAt);
+  }
+  return due;
+}
+
+export function completeJob(store: MemoryStore, job: StoredJob): void {
+  store.jobs.delete(job.id);
+}
+
+/** Another attempt is due, after the back-off or at once. */
+export function retryJob(store: MemoryStore, job: StoredJob, backOff: boolean): void {
+  job.owner = undefined;
+  job.runAt = store.now() + (backOff ? backOffMs(job.attempts) : 0);
+  if (job.key !== undefined && !store.keys.has(job.key)) store.keys.set(job.key, job.id);
+  store.changed();
+}
+
+export function buryJob(store: MemoryStore, job: StoredJob, error: unknown): void {
+  const { id, name, json, attempts } = job;
+  store.jobs.delete(id);
+  freeKey(store, job);
+  store.dead.push({ id, name, json, attempts, lastError: storableText(error) });
+  if (store.dead.length > DEAD_LIMIT) store.dead.shift();
+}
+
+/** What an instance leaves behind: whatever it had begun counts as an attempt. */
+export function releaseJobs(
+  store: MemoryStore,
+  owner: string,
+  reason: string,
+  { backOff }: { readonly backOff: boolean },
+): void {
+  for (const job of store.jobs.values()) {
+    if (job.owner !== owner) continue;
+    if (job.attempts >= job.maxAttempts) buryJob(store, job, new Error(reason));
+    else retryJob(store, job, backOff && job.attempts > 1);
+  }
+  store.changed();
+}
+
+function freeKey(store: MemoryStore, { id, key }: StoredJob): void {
+  if (key !== undefined && store.keys.get(key) === id) store.keys.delete(key);
+}

@@ -1,0 +1,59 @@
+import { nextTick } from "../../application/cron.ts";
+import type { JobDefinition, JobSchedule } from "../../application/job-definition.ts";
+import type { JobRegistry } from "../../application/job-registry.ts";
+import { addJobs, type MemoryStore } from "./memory-store.ts";
+
+type Scheduled = JobDefinition & { readonly schedule: JobSchedule };
+
+/** Forgets the schedules that are in the registry no more; a new one has missed nothing yet. */
+export function syncSchedules(store: MemoryStore, registry: JobRegistry): void {
+  const wanted = new Set(scheduledOf(registry).map(identityOf));
+  for (const known of store.tickedUntil.keys()) {
+    if (!wanted.has(known)) store.tickedUntil.delete(known);
+  }
+  for (const identity of wanted) {
+    if (!store.tickedUntil.has(identity)) store.tickedUntil.set(identity, store.now());
+  }
+}
+
+/** Makes a job of every tick since the last, but for those that are too old. */
+export function makeTicks(store: MemoryStore, registry: JobRegistry): void {
+  const now = store.now();
+  for (const job of scheduledOf(registry)) {
+    const identity = identityOf(job);
+    const since = store.tickedUntil.get(identity);
+    if (since === undefined) continue;
+    store.tickedUntil.set(identity, now);
+    for (const tick of ticksOf(job.schedule, Math.max(since, now - job.schedule.backfill), now)) {
+      const json = JSON.stringify(job.schedule.payload);
+      const { maxAttempts } = job;
+      addJobs(store, [{ definition: job, json, runAt: tick, jobKey: undefined, maxAttempts }]);
+    }
+  }
+}
+
+/** When the next tick comes, in unix milliseconds. */
+export function nextTickAt(store: MemoryStore, registry: JobRegistry): number | undefined {
+  const ticks = scheduledOf(registry).flatMap(({ schedule }) => {
+    const tick = nextTick(schedule, new Date(store.now()));
+    return tick ? [tick.getTime()] : [];
+  });
+  return ticks.length > 0 ? Math.min(...ticks) : undefined;
+}
+
+function* ticksOf(schedule: JobSchedule, after: number, until: number): Generator<Date> {
+  let tick = nextTick(schedule, new Date(after));
+  while (tick && tick.getTime() <= until) {
+    yield tick;
+    tick = nextTick(schedule, tick);
+  }
+}
+
+function scheduledOf(registry: JobRegistry): Scheduled[] {
+  return registry.filter((job): job is Scheduled => job.schedule !== undefined);
+}
+
+/** A changed schedule is a new one: its past ticks were never missed. */
+function identityOf({ name, schedule }: Scheduled): string {
+  return JSON.stringify([name, schedule.cron, schedule.timezone]);
+}

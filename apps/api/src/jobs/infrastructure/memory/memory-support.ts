@@ -1,0 +1,6 @@
+import type { ProviderSupport } from "../../application/provider-support.ts";
+
+export const memorySupport: ProviderSupport = {
+  provider: "memory",
+  lacks: { durable: "Jobs are kept in the memory of one process and end with it." },
+};

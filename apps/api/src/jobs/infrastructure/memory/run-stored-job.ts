@@ -1,0 +1,38 @@
+import { findJob, type JobRegistry } from "../../application/job-registry.ts";
+import type { JobLogger } from "../../application/ports.ts";
+import { type RunOutcome, runJob } from "../../application/run-job.ts";
+import { buryJob, completeJob, retryJob } from "./memory-runs.ts";
+import type { MemoryStore, StoredJob } from "./memory-store.ts";
+
+/** Runs a claimed job and writes down what became of it, unless it was taken away meanwhile. */
+export async function runStoredJob(
+  store: MemoryStore,
+  registry: JobRegistry,
+  job: StoredJob,
+  { signal, log }: { readonly signal: AbortSignal; readonly log: JobLogger },
+): Promise<RunOutcome> {
+  const { owner, attempts } = job;
+  const definition = findJob(registry, job.name);
+  if (!definition) throw new Error(`job "${job.name}" was claimed by who does not know it`);
+  const outcome = await runJob(definition, {
+    jobId: job.id,
+    attempt: attempts,
+    maxAttempts: job.maxAttempts,
+    payload: JSON.parse(job.json),
+    signal,
+    log,
+  });
+  if (job.owner !== owner || job.attempts !== attempts) return outcome;
+  switch (outcome.status) {
+    case "succeeded":
+      completeJob(store, job);
+      break;
+    case "failed":
+      retryJob(store, job, true);
+      break;
+    case "dead":
+      buryJob(store, job, outcome.error);
+      break;
+  }
+  return outcome;
+}

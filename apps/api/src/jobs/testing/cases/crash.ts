@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import type { JsonValue } from "../../application/json.ts";
+import type { ContractCase, ContractWorld } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld, work } from "../in-world.ts";
+import { createProbe, eventually } from "../probe.ts";
+
+/** Lets as much time pass as it takes until the next run is reported. */
+async function untilReported(world: ContractWorld, unread: () => number): Promise<void> {
+  await eventually("the job runs elsewhere", async () => {
+    await world.elapse(10);
+    return unread() > 0;
+  });
+}
+
+const never = () => new Promise<never>(() => undefined);
+
+export const crashCases: readonly ContractCase[] = [
+  {
+    title: "a run that a crash cut off is made again elsewhere, and has counted as an attempt",
+    needs: ["crash"],
+    async run(harness) {
+      const attempts = createProbe<number>();
+      const job = contractJob("contract.work", async (_payload, { attempt }) => {
+        attempts.report(attempt);
+        if (attempt < 3) await never();
+      });
+      await inWorld(harness, [job], async (world) => {
+        await world.queue.enqueue("contract.work", 1);
+        for (const attempt of [1, 2, 3]) {
+          const runtime = await work(world);
+          if (attempt > 1) await untilReported(world, () => attempts.unread.length);
+          assert.equal(await attempts.next(), attempt);
+          if (attempt < 3) await world.crash(runtime);
+        }
+        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+      });
+    },
+  },
+  {
+    title: "a job that crashes its worker every time is dead after its attempts, and says why",
+    needs: ["crash"],
+    async run(harness) {
+      const attempts = createProbe<number>();
+      const job = contractJob(
+        "contract.work",
+        async (_payload, { attempt }) => {
+          attempts.report(attempt);
+          await never();
+        },
+        // While the last attempt might still be running, nobody can call it dead.
+        { timeout: 60_000 },
+      );
+      await inWorld(harness, [job], async (world) => {
+        await world.queue.enqueue("contract.work", 1, { maxAttempts: 2 });
+        for (const attempt of [1, 2]) {
+          const runtime = await work(world);
+          if (attempt > 1) await untilReported(world, () => attempts.unread.length);
+          assert.equal(await attempts.next(), attempt);
+          await world.crash(runtime);
+        }
+        await work(world);
+        await eventually("it is dead", async () => {
+          await world.elapse(30);
+          return (await world.deadJobs()).length === 1;
+        });
+        const [dead] = await world.deadJobs();
+        assert.equal(dead?.attempts, 2);
+        assert.match(dead.lastError, /died|cut off/);
+        assert.equal(attempts.unread.length, 0);
+      });
+    },
+  },
+  {
+    title: "what a crashed worker had not begun is not lost, nor does it count",
+    needs: ["crash"],
+    async run(harness) {
+      const runs = createProbe<{ payload: JsonValue; attempt: number }>();
+      const job = contractJob("contract.work", async (payload, { attempt }) => {
+        runs.report({ payload, attempt });
+        if (payload === "hangs" && attempt === 1) await never();
+      });
+      await inWorld(harness, [job], async (world) => {
+        await world.queue.enqueue("contract.work", "hangs");
+        const runtime = await work(world, { concurrency: 1 });
+        assert.deepEqual(await runs.next(), { payload: "hangs", attempt: 1 });
+        await world.queue.enqueue("contract.work", "waits", { maxAttempts: 1 });
+        await world.crash(runtime);
+        await work(world);
+        const seen = new Map<JsonValue, number>();
+        while (seen.size < 2) {
+          await untilReported(world, () => runs.unread.length);
+          const { payload, attempt } = await runs.next();
+          seen.set(payload, attempt);
+        }
+        assert.deepEqual(
+          seen,
+          new Map([
+            ["waits", 1],
+            ["hangs", 2],
+          ]),
+        );
+      });
+    },
+  },
+  {
+    title: "the key of a job whose run crashed is taken again while it waits",
+    needs: ["crash", "jobKey"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload, { attempt }) => {
+        runs.report([payload, attempt]);
+        if (attempt === 1) await never();
+      });
+      await inWorld(harness, [job], async (world) => {
+        const runtime = await work(world);
+        await world.queue.enqueue("contract.work", "first", { jobKey: "k" });
+        assert.deepEqual(await runs.next(), ["first", 1]);
+        await world.crash(runtime);
+        await work(world);
+        await untilReported(world, () => runs.unread.length);
+        assert.deepEqual(await runs.next(), ["first", 2]);
+        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        assert.equal(runs.unread.length, 0);
+      });
+    },
+  },
+];

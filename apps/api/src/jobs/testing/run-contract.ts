@@ -1,0 +1,72 @@
+import type { ContractCase, ContractHarness } from "./contract-harness.ts";
+import { contractCases } from "./cases/index.ts";
+
+export interface ContractResult {
+  readonly topic: string;
+  readonly title: string;
+  readonly outcome:
+    | { readonly status: "passed" }
+    | { readonly status: "skipped"; readonly reason: string }
+    | { readonly status: "failed"; readonly error: unknown };
+}
+
+export interface RunContractOptions {
+  /** How many cases at a time, each in a world of its own. Default: 4. */
+  readonly concurrency?: number;
+  readonly cases?: Readonly<Record<string, readonly ContractCase[]>>;
+  /** Longer than any case takes, in milliseconds. Default: a minute. */
+  readonly timeout?: number;
+  /** Called as each case ends. */
+  readonly onResult?: (result: ContractResult) => void;
+}
+
+/** Puts a provider to the contract, without a test framework. Never rejects for a failed case. */
+export async function runContract(
+  harness: ContractHarness,
+  { concurrency = 4, cases = contractCases, timeout = 60_000, onResult }: RunContractOptions = {},
+): Promise<readonly ContractResult[]> {
+  const waiting = Object.entries(cases).flatMap(([topic, list]) =>
+    list.map((contractCase) => ({ topic, contractCase })),
+  );
+  const queue = waiting.entries();
+  const results: ContractResult[] = [];
+  const lane = async () => {
+    // The lanes share the iterator: each case is taken once.
+    for (const [index, { topic, contractCase }] of queue) {
+      const outcome = await outcomeOf(harness, contractCase, timeout);
+      results[index] = { topic, title: contractCase.title, outcome };
+      onResult?.(results[index]);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, lane));
+  return results;
+}
+
+/** Why a provider is spared a case, or `undefined`. */
+export function skipReason(
+  { support }: ContractHarness,
+  { needs = [] }: ContractCase,
+): string | undefined {
+  return needs.map((feature) => support.lacks[feature]).find((reason) => reason !== undefined);
+}
+
+async function outcomeOf(
+  harness: ContractHarness,
+  contractCase: ContractCase,
+  timeout: number,
+): Promise<ContractResult["outcome"]> {
+  const reason = skipReason(harness, contractCase);
+  if (reason !== undefined) return { status: "skipped", reason };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(reject, timeout, new Error(`the case did not end within ${timeout} ms`));
+  });
+  try {
+    await Promise.race([contractCase.run(harness), timeUp]);
+    return { status: "passed" };
+  } catch (error) {
+    return { status: "failed", error };
+  } finally {
+    clearTimeout(timer);
+  }
+}

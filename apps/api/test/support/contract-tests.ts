@@ -1,0 +1,28 @@
+import { afterAll, describe, test } from "vitest";
+import { contractCases } from "#/jobs/testing/cases/index.ts";
+import type { ContractCase, ContractHarness } from "#/jobs/testing/contract-harness.ts";
+import { skipReason } from "#/jobs/testing/run-contract.ts";
+
+/** The contract as vitest's tests. What is skipped is printed with its reason. */
+export function contractTests(
+  label: string,
+  harness: ContractHarness,
+  topics: Readonly<Record<string, readonly ContractCase[]>> = contractCases,
+): void {
+  const skipped: string[] = [];
+  // Each case has a world of its own, and spends its time waiting.
+  describe.concurrent(`the contract on ${label}`, () => {
+    describe.each(Object.entries(topics))("%s", (_topic, cases) => {
+      // oxlint-disable-next-line vitest/expect-expect -- a case rejects where the contract is broken
+      test.for(cases)("$title", async (contractCase, { skip }) => {
+        const reason = skipReason(harness, contractCase);
+        if (reason !== undefined) {
+          skipped.push(`skipped on ${label}: ${contractCase.title} (${reason})\n`);
+          skip(reason);
+        }
+        await contractCase.run(harness);
+      });
+    });
+    afterAll(() => void process.stdout.write(skipped.join("")));
+  });
+}

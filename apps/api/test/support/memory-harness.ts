@@ -1,0 +1,68 @@
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import { MemoryJobQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
+import { MemoryJobRuntime } from "#/jobs/infrastructure/memory/memory-job-runtime.ts";
+import { makeTicks, syncSchedules } from "#/jobs/infrastructure/memory/memory-schedules.ts";
+import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
+import { memorySupport } from "#/jobs/infrastructure/memory/memory-support.ts";
+import type {
+  ContractHarness,
+  ContractWorld,
+  RuntimeOptions,
+} from "#/jobs/testing/contract-harness.ts";
+import { silentLog } from "./silent-log.ts";
+
+export const memoryHarness: ContractHarness = {
+  support: memorySupport,
+  open: async (definitions) => openMemoryWorld(definitions),
+};
+
+function openMemoryWorld(definitions: readonly JobDefinition[]): ContractWorld {
+  const store = createMemoryStore();
+  const runtimes: MemoryJobRuntime[] = [];
+  const queueOf = (known: readonly JobDefinition[]) =>
+    new MemoryJobQueue(buildJobs(known), store, 1_048_576);
+  const runtime = (options: RuntimeOptions = {}): JobRuntime => {
+    const made = new MemoryJobRuntime(buildJobs(options.definitions ?? definitions), {
+      store,
+      concurrency: options.concurrency ?? 2,
+      shutdownGraceMs: options.shutdownGraceMs ?? 100,
+      log: silentLog,
+    });
+    runtimes.push(made);
+    return made;
+  };
+  return {
+    queue: queueOf(definitions),
+    queueOf,
+    runtime,
+    async crash(running) {
+      runtimes.find((candidate) => candidate === running)?.crash();
+    },
+    elapse: async (seconds) => store.advance(seconds * 1_000),
+    async missMinutes(minutes) {
+      syncSchedules(store, buildJobs(definitions));
+      store.advance(minutes * 60_000);
+    },
+    ticks: async (definition, after, until) => memoryTicks(definition, after, until),
+    deadJobs: async () => store.dead,
+    waitingAfter: async (attempt) =>
+      [...store.jobs.values()].filter(
+        ({ owner, attempts }) => owner === undefined && attempts === attempt,
+      ).length,
+    pendingCount: async () => store.jobs.size,
+    async close() {
+      await Promise.all(runtimes.map((running) => running.stop()));
+    },
+  };
+}
+
+function memoryTicks(definition: JobDefinition, after: Date, until: Date): Date[] {
+  const store = createMemoryStore({ now: () => after });
+  const registry = buildJobs([definition]);
+  syncSchedules(store, registry);
+  store.advance(until.getTime() - after.getTime());
+  makeTicks(store, registry);
+  return [...store.jobs.values()].map(({ runAt }) => new Date(runAt));
+}
