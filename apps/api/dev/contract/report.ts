@@ -16,11 +16,9 @@ export function printContract(
     countText(
       all.filter((result) => result.provider === provider && (!topic || result.topic === topic)),
     );
-  printTable([
-    ["topic", ...providers],
-    ...topics.map((topic) => [topic, ...providers.map((provider) => cell(provider, topic))]),
-    ["all", ...providers.map((provider) => cell(provider))],
-  ]);
+  const row = (label: string, topic?: string) =>
+    [label].concat(providers.map((provider) => cell(provider, topic)));
+  printTable([["topic", ...providers], ...topics.map((topic) => row(topic, topic)), row("all")]);
   for (const { provider, topic, title, outcome } of all) {
     if (outcome.status === "skipped") {
       console.log(`skipped on ${provider}: ${topic}: ${title} (${outcome.reason})`);
