@@ -14,6 +14,7 @@ import {
   buildJobQueue,
   buildJobRuntime,
   type JobDispatcher,
+  providerSupport,
 } from "#/jobs/feature.ts";
 import { type Clock, systemClock } from "#/kernel/clock.ts";
 import type { EventSubscriber } from "#/kernel/events.ts";
@@ -91,7 +92,8 @@ export function compose(
       enqueueMany: (requests) => queue.enqueueMany(requests),
     },
   };
-  const registry = buildJobs(features.flatMap((feature) => feature.jobs?.(core) ?? []));
+  const definitions = features.flatMap((feature) => feature.jobs?.(core) ?? []);
+  const registry = buildJobs(definitions, providerSupport(config.jobs));
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
   const queue = buildJobQueue(config.jobs, registry, { sql, clock });
   const dispatcher = buildJobDispatcher(config.jobs, registry, { sql, clock, log });

@@ -3,14 +3,17 @@ import type { JobQueue } from "./application/job-queue.ts";
 import type { JobRegistry } from "./application/job-registry.ts";
 import type { JobRuntime } from "./application/job-runtime.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "./application/ports.ts";
+import type { ProviderSupport } from "./application/provider-support.ts";
 import { consoleLog } from "./infrastructure/console-log.ts";
 import {
   graphileQueue,
   graphileRuntime,
   migrateGraphile,
 } from "#/jobs/infrastructure/graphile/index.ts";
+import { graphileSupport } from "./infrastructure/graphile/graphile-support.ts";
 import { MemoryJobQueue } from "./infrastructure/memory/memory-job-queue.ts";
 import { MemoryJobRuntime } from "./infrastructure/memory/memory-job-runtime.ts";
+import { memorySupport } from "./infrastructure/memory/memory-support.ts";
 import { NoopJobQueue } from "./infrastructure/noop/noop-job-queue.ts";
 import { NoopJobRuntime } from "./infrastructure/noop/noop-job-runtime.ts";
 import {
@@ -19,6 +22,7 @@ import {
   qstashRuntime,
   syncQStash,
 } from "./infrastructure/qstash/index.ts";
+import { qstashSupport } from "./infrastructure/qstash/qstash-support.ts";
 import type { ScheduleChanges } from "./infrastructure/qstash/schedules.ts";
 import { migrateQStash } from "./infrastructure/qstash/migrate.ts";
 import type {
@@ -32,6 +36,20 @@ export { type JobsConfig, readJobsConfig } from "./jobs-config.ts";
 export type { DeliveryResult, IncomingDelivery, JobDispatcher };
 
 const systemClock: JobClock = { now: () => new Date() };
+
+/** What the chosen provider cannot do, for `buildJobs` to refuse; noop runs nothing, whatever it is. */
+export function providerSupport({ provider }: JobsConfig): ProviderSupport | undefined {
+  switch (provider) {
+    case "noop":
+      return undefined;
+    case "memory":
+      return memorySupport;
+    case "graphile":
+      return graphileSupport;
+    case "qstash":
+      return qstashSupport;
+  }
+}
 
 /** Brings the provider's tables up to date. Safe at every start, and by many at once. */
 export async function prepareJobs({ provider }: JobsConfig, pool: Pool): Promise<void> {

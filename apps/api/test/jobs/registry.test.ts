@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import { isTick, nextTick } from "#/jobs/application/cron.ts";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs, inFeature } from "#/jobs/application/job-registry.ts";
+import { providerSupport, readJobsConfig } from "#/jobs/feature.ts";
+import { graphileSupport } from "#/jobs/infrastructure/graphile/graphile-support.ts";
+import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 
 const job = contractJob("contract.work", async () => undefined);
@@ -15,7 +18,7 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
     ["an upper-case name", { name: "Contract.work" }, /job "Contract\.work".*must be named/],
     ["an empty segment", { name: "contract..work" }, /must be named/],
     ["an underscore", { name: "contract.work_now" }, /must be named/],
-    ["a name too long", { name: "x".repeat(129) }, /at most 128/],
+    ["a name too long", { name: "x".repeat(121) }, /at most 120/],
     ["no attempts", { maxAttempts: 0 }, /has maxAttempts 0/],
     ["half an attempt", { maxAttempts: 2.5 }, /has maxAttempts 2\.5/],
     ["too many attempts", { maxAttempts: 32_768 }, /from 1 to 32767/],
@@ -29,6 +32,10 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
       { schedule: { ...schedule, timezone: "Mars/Base" } },
       /not an IANA time zone/,
     ],
+    ["half a version", { version: 1.5 }, /has version 1\.5: it must be an integer from 1 to 999/],
+    ["a version without upgrade", { version: 2 }, /has version 2 and no upgrade/],
+    ["an upgrade to nothing", { upgrade: () => 1 }, /raise the version/],
+    ["half a priority", { priority: 0.5 }, /has priority 0\.5/],
     ["a negative back-fill", { schedule: { ...schedule, backfill: -1 } }, /has backfill -1/],
   ])("%s", (_title, change, message) => {
     const build = () => buildJobs(inFeature("invoices", [changed(change)]));
@@ -45,6 +52,38 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
   test("everything at once", () => {
     const bad = changed({ name: "Bad", maxAttempts: 0, timeout: -1 });
     expect(() => buildJobs([bad])).toThrow(/must be named[^]*maxAttempts[^]*timeout/);
+  });
+});
+
+describe("what the chosen provider cannot do is refused, with job, option and reason", () => {
+  const urgent = contractJob("contract.work", async () => undefined, {
+    providerOptions: { priority: -1 },
+  });
+  const long = contractJob("contract.other", async () => undefined, { timeout: 3 * 3_600_000 });
+
+  test("by qstash", () => {
+    const build = () => buildJobs([urgent, long], qstashSupport);
+    expect(build).toThrow(
+      /job "contract\.work" asks for providerOptions\.priority which the provider qstash cannot give: QStash delivers/,
+    );
+    expect(build).toThrow(/job "contract\.other" asks for a timeout of 10800000 ms/);
+  });
+
+  test("as the configuration says, not by memory", () => {
+    const memory = readJobsConfig({ JOBS_PROVIDER: "memory" });
+    if (!memory.ok) throw new Error(memory.problems.join());
+    expect(providerSupport(memory.config)?.provider).toBe("memory");
+    expect(buildJobs([urgent, long], providerSupport(memory.config))).toHaveLength(2);
+  });
+
+  test("by a provider without schedules", () => {
+    const scheduled = changed({ schedule });
+    const bare = { provider: "bare", lacks: { schedules: "it has no clock" } };
+    expect(() => buildJobs([scheduled], bare)).toThrow(/a schedule which the provider bare/);
+  });
+
+  test("by graphile nothing", () => {
+    expect(buildJobs([urgent, long], graphileSupport)).toHaveLength(2);
   });
 });
 

@@ -114,6 +114,24 @@ const cases: Readonly<Record<string, TypeCase>> = {
     bad: `import { z } from "zod"; ${define(`name: "NAME", schema: z.object({ userId: z.number() })`)}`,
     names: [/userId/],
   },
+  "an upgrade to another payload": {
+    payload: "{ userId: string }",
+    good: define(`name: "NAME", version: 2, upgrade: (old) => ({ userId: String(old) })`),
+    bad: define(`name: "NAME", version: 2, upgrade: (old) => ({ user: String(old) })`),
+    names: [/userId/],
+  },
+  "an upgrade that believes an old payload": {
+    payload: "{ userId: string }",
+    good: define(`name: "NAME", version: 2, upgrade: (old) => ({ userId: JSON.stringify(old) })`),
+    bad: define(`name: "NAME", version: 2, upgrade: (old) => ({ userId: old.id })`),
+    names: [/'old' is of type 'unknown'/],
+  },
+  "an option that no provider has": {
+    payload: "{ userId: string }",
+    good: define(`name: "NAME", providerOptions: { priority: -1 }`),
+    bad: define(`name: "NAME", providerOptions: { urgency: 1 }`),
+    names: [/'urgency' does not exist/],
+  },
   "a core member that the app does not have": {
     payload: "{ userId: string }",
     good: define(`name: "NAME"`, `async (_, ctx) => void ctx.clock.now()`),
@@ -174,4 +192,21 @@ describe("the compiler catches", () => {
   test("a defineJob whose name was never declared", () => {
     expect(errors.get("undeclared")).toMatch(/"types\.never-declared"' is not assignable to type/);
   });
+});
+
+test("an app that names its providers may use only what all of them can do", async () => {
+  const job = (name: string) =>
+    `${declare(name, "{ userId: string }")}\n${define(`name: "${name}", providerOptions: { priority: 1 }`)}`;
+  const providers = (list: string) =>
+    `declare global { namespace OrbitJobs { interface Providers { ${list} } } }`;
+  const both = await compile("types-of-providers", {
+    providers: providers("graphile: true; qstash: true"),
+    job: job("types.priority"),
+  });
+  expect(both.get("job")).toMatch(/qstash cannot honour priority/);
+  const one = await compile("types-of-providers", {
+    providers: providers("graphile: true"),
+    job: job("types.priority"),
+  });
+  expect(one.get("job")).toBe("");
 });

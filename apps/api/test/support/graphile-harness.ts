@@ -117,7 +117,7 @@ async function shiftTime(pool: Pool, seconds: number): Promise<void> {
 
 async function deadJobs(pool: Pool): Promise<DeadJob[]> {
   const { rows } = await pool.query<DeadJob>(
-    `select task_identifier as name, attempts, last_error as "lastError" from graphile_worker.jobs
+    `select split_part(task_identifier, '@', 1) as name, attempts, last_error as "lastError" from graphile_worker.jobs
       where attempts >= max_attempts and locked_at is null order by updated_at, id`,
   );
   return rows;

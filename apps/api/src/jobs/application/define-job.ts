@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JobContext, JobDefinition, JobSchedule } from "./job-definition.ts";
 import type { JobName, JobPayload } from "./job-types.ts";
+import type { ProviderOptions } from "./provider-options.ts";
 import type { NonJsonPath } from "./json.ts";
 import { DEFAULT_BACKFILL_MS, DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "./retry-policy.ts";
 
@@ -42,6 +43,21 @@ export interface JobSpec<N extends JobName> {
   readonly timeout?: number;
   /** Any Standard Schema (zod, valibot, arktype …): checked at enqueue and again before each run. */
   readonly schema?: StandardSchemaV1<unknown, JobPayload<N>>;
+  /**
+   * Which shape the payload has by now: 1, and one more with each change that jobs which wait already
+   * do not fit. A worker leaves jobs of a later version to newer code. Default: 1.
+   */
+  readonly version?: number;
+  /**
+   * Brings a payload of an earlier version to today's shape, before `schema` and handler see it.
+   * Required from version 2 on. A throw makes the job dead.
+   */
+  readonly upgrade?: (
+    payload: unknown,
+    fromVersion: number,
+  ) => JobPayload<N> | Promise<JobPayload<N>>;
+  /** What only some providers can do: `buildJobs` refuses it where the chosen one cannot. */
+  readonly providerOptions?: ProviderOptions;
 }
 
 /** Demands the impossible, in words, of a job whose payload JSON cannot carry. */
@@ -58,7 +74,7 @@ type CarriedByJson<N extends JobName> = [NonJsonPath<JobPayload<N>>] extends [ne
 export function defineJob<const N extends JobName>(
   spec: JobSpec<N> & CarriedByJson<N>,
 ): (core: OrbitJobs.Core) => JobDefinition<N> {
-  const { name, handler, maxAttempts, timeout, schema } = spec;
+  const { name, handler, maxAttempts, timeout, schema, version, upgrade, providerOptions } = spec;
   return (core) => ({
     name,
     feature: undefined,
@@ -66,6 +82,10 @@ export function defineJob<const N extends JobName>(
     timeout: timeout ?? DEFAULT_TIMEOUT_MS,
     schedule: scheduleOf(spec.schedule),
     schema,
+    version: version ?? 1,
+    upgrade,
+    // It may be no number for the compiler, in an app that declared a provider without priorities.
+    priority: typeof providerOptions?.priority === "number" ? providerOptions.priority : undefined,
     // What was enqueued under this name had this type, and the schema, where there is one, agreed.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     run: (payload, facts) => handler(payload as JobPayload<N>, { ...core, ...facts }),

@@ -35,6 +35,11 @@ export interface JobDefinition<N extends JobName = JobName> {
   readonly timeout: number;
   readonly schedule: JobSchedule | undefined;
   readonly schema: StandardSchemaV1 | undefined;
+  /** Of the payloads that are enqueued now. */
+  readonly version: number;
+  /** Brings payloads of earlier versions to this one's shape. */
+  readonly upgrade: ((payload: unknown, fromVersion: number) => unknown) | undefined;
+  readonly priority: number | undefined;
   /** Calls the handler. The payload has passed the schema, where there is one. */
   readonly run: (payload: unknown, facts: RunFacts) => Promise<void>;
 }

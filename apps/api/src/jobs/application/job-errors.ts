@@ -38,14 +38,16 @@ export class JobsNotConfiguredError extends JobsError {
   }
 }
 
-/** `jobs.unknown_job`, 404: the registry has no such job. */
+/** `jobs.unknown_job`, 404: the registry has no such job, or none of so late a version. */
 export class UnknownJobError extends JobsError {
-  constructor(jobName: string) {
+  constructor(jobName: string, laterVersion?: number) {
     super(
       "jobs.unknown_job",
       404,
-      `There is no job "${jobName}". Is its definition returned by its feature's jobs(core), ` +
-        "and the feature listed in composition.ts?",
+      laterVersion !== undefined
+        ? `Job "${jobName}" is older here than version ${laterVersion}: newer code will run it.`
+        : `There is no job "${jobName}". Is its definition returned by its feature's jobs(core), ` +
+            "and the feature listed in composition.ts?",
     );
   }
 }

@@ -1,5 +1,6 @@
 import { cronProblem } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
+import type { ProviderFeature, ProviderSupport } from "./provider-support.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
 
 /** Every job of the app, each name once. Only `buildJobs` makes one. */
@@ -7,8 +8,13 @@ export type JobRegistry = readonly JobDefinition[];
 
 const NAME = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 
-/** graphile-worker's limit; every provider has it, so that jobs can move. */
-const NAME_LENGTH_LIMIT = 128;
+/** What graphile-worker has room for beside a version; the same everywhere, so that jobs can move. */
+const NAME_LENGTH_LIMIT = 120;
+
+const VERSION_LIMIT = 999;
+
+/** The longest that every provider can let a run take. */
+const LONG_RUN_MS = 2 * 3_600_000;
 
 /** graphile-worker takes a job from whoever has run it for four hours. */
 const TIMEOUT_LIMIT_MS = 3.5 * 3_600_000;
@@ -27,10 +33,14 @@ export function inFeature(
 /**
  * Assembles the registry.
  *
+ * @param support of the provider that is to run the jobs; what it cannot do is a problem, too
  * @throws Error one that lists every problem: a name twice or badly formed, a schedule that never
  * ticks, a number out of range.
  */
-export function buildJobs(definitions: readonly JobDefinition[]): JobRegistry {
+export function buildJobs(
+  definitions: readonly JobDefinition[],
+  support?: ProviderSupport,
+): JobRegistry {
   const problems = definitions.flatMap((definition, index) => {
     const first = definitions.findIndex(({ name }) => name === definition.name);
     const earlier = first < index ? definitions[first] : undefined;
@@ -39,9 +49,11 @@ export function buildJobs(definitions: readonly JobDefinition[]): JobRegistry {
           `is already defined${earlier.feature === undefined ? "" : ` by feature "${earlier.feature}"`}`,
         ]
       : [];
-    return [...duplicate, ...definitionProblems(definition)].map(
-      (problem) => `- job "${definition.name}"${inFeatureText(definition)} ${problem}`,
-    );
+    return [
+      ...duplicate,
+      ...definitionProblems(definition),
+      ...(support ? unsupported(definition, support) : []),
+    ].map((problem) => `- job "${definition.name}"${inFeatureText(definition)} ${problem}`);
   });
   if (problems.length > 0) {
     throw new Error(`These jobs cannot be registered:\n${problems.join("\n")}`);
@@ -54,12 +66,39 @@ export function findJob(registry: JobRegistry, name: string): JobDefinition | un
   return registry.find((definition) => definition.name === name);
 }
 
+/** The definition that can run a stored job; newer payloads are for newer code. */
+export function findRunnable(
+  registry: JobRegistry,
+  name: string,
+  version: number,
+): JobDefinition | undefined {
+  const definition = findJob(registry, name);
+  return definition && version <= definition.version ? definition : undefined;
+}
+
+function unsupported(definition: JobDefinition, { provider, lacks }: ProviderSupport): string[] {
+  const asked: readonly (readonly [boolean, string, ProviderFeature])[] = [
+    [definition.priority !== undefined, "providerOptions.priority", "priority"],
+    [definition.schedule !== undefined, "a schedule", "schedules"],
+    [
+      definition.timeout > LONG_RUN_MS,
+      `a timeout of ${definition.timeout} ms, more than 2 hours,`,
+      "longRuns",
+    ],
+  ];
+  return asked.flatMap(([isAsked, option, feature]) => {
+    const reason = lacks[feature];
+    if (!isAsked || reason === undefined) return [];
+    return [`asks for ${option} which the provider ${provider} cannot give: ${reason}`];
+  });
+}
+
 function inFeatureText({ feature }: JobDefinition): string {
   return feature === undefined ? "" : ` of feature "${feature}"`;
 }
 
 function definitionProblems(definition: JobDefinition): string[] {
-  const { maxAttempts, timeout, schedule } = definition;
+  const { maxAttempts, timeout, schedule, version, upgrade, priority } = definition;
   const name: string = definition.name;
   const problems: string[] = [];
   if (!NAME.test(name) || name.length > NAME_LENGTH_LIMIT) {
@@ -76,6 +115,16 @@ function definitionProblems(definition: JobDefinition): string[] {
     problems.push(
       `has timeout ${timeout}: it must be from 1 to ${TIMEOUT_LIMIT_MS} milliseconds (3.5 hours); split work that takes longer`,
     );
+  }
+  if (!(Number.isInteger(version) && version >= 1 && version <= VERSION_LIMIT)) {
+    problems.push(`has version ${version}: it must be an integer from 1 to ${VERSION_LIMIT}`);
+  } else if (version > 1 && !upgrade) {
+    problems.push(`has version ${version} and no upgrade for the payloads of earlier ones`);
+  } else if (version === 1 && upgrade) {
+    problems.push("has an upgrade and version 1: raise the version with the payload's shape");
+  }
+  if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 32_767)) {
+    problems.push(`has priority ${priority}: it must be an integer from -32767 to 32767`);
   }
   if (schedule) {
     const problem = cronProblem(schedule);

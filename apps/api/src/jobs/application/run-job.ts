@@ -9,6 +9,8 @@ export interface JobDelivery {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly payload: unknown;
+  /** Which version of the job enqueued the payload; at most the definition's. */
+  readonly version: number;
   /** Aborts when the provider takes the job away, e.g. at shutdown. */
   readonly signal: AbortSignal;
   readonly log: JobLogger;
@@ -57,7 +59,7 @@ async function outcomeOf(
 ): Promise<RunOutcome> {
   let payload: unknown;
   try {
-    payload = await parsePayload(definition, delivery.payload);
+    payload = await parsePayload(definition, await upgraded(definition, delivery));
   } catch (error) {
     return { status: "dead", reason: "permanent", error };
   }
@@ -82,6 +84,19 @@ async function outcomeOf(
     }
     return { status: "failed", error };
   }
+}
+
+async function upgraded(
+  { name, version, upgrade }: JobDefinition,
+  delivery: JobDelivery,
+): Promise<unknown> {
+  if (delivery.version === version) return delivery.payload;
+  if (delivery.version > version || !upgrade) {
+    throw new Error(
+      `The payload of job "${name}" has version ${delivery.version}, the code ${version}.`,
+    );
+  }
+  return upgrade(delivery.payload, delivery.version);
 }
 
 /**

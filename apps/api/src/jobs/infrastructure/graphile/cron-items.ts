@@ -1,6 +1,7 @@
 import { type ParsedCronItem, parseCronItems } from "graphile-worker";
 import { isTick } from "../../application/cron.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
+import { taskName } from "./task-name.ts";
 
 /** graphile-worker merges `_cron` into a scheduled payload, which must be an object: ours is inside. */
 const WRAPPER = "orbit_scheduled";
@@ -8,16 +9,16 @@ const WRAPPER = "orbit_scheduled";
 /** The registry's schedules as graphile-worker wants them. */
 export function cronItems(registry: JobRegistry): ParsedCronItem[] {
   return parseCronItems(
-    registry.flatMap(({ name, schedule, maxAttempts }) =>
+    registry.flatMap(({ name, version, schedule, maxAttempts, priority = 0 }) =>
       schedule
         ? [
             {
-              task: name,
+              task: taskName({ name }, version),
               // A changed schedule is a new one: its past ticks were never missed.
               identifier: `${name} ${schedule.cron} ${schedule.timezone}`,
               match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
               payload: { [WRAPPER]: schedule.payload },
-              options: { backfillPeriod: schedule.backfill, maxAttempts },
+              options: { backfillPeriod: schedule.backfill, maxAttempts, priority },
             },
           ]
         : [],

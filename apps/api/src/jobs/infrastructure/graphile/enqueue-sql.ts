@@ -1,19 +1,27 @@
 import { createHash } from "node:crypto";
 import type { SqlExecutor } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
+import { taskName } from "./task-name.ts";
 
 /** Stores one job with a single statement, in whatever transaction the executor is. */
 export async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<void> {
-  const values = [job.definition.name, job.json, job.runAt?.toISOString() ?? null, job.maxAttempts];
-  if (job.jobKey === undefined) {
+  const { definition, json, runAt, maxAttempts, jobKey } = job;
+  const values = [
+    taskName(definition, definition.version),
+    json,
+    runAt?.toISOString() ?? null,
+    maxAttempts,
+    definition.priority ?? 0,
+  ];
+  if (jobKey === undefined) {
     await sql.query(
-      "select from graphile_worker.add_job($1::text, $2::json, run_at := $3::timestamptz, max_attempts := $4::integer)",
+      "select from graphile_worker.add_job($1::text, $2::json, run_at := $3::timestamptz, max_attempts := $4::integer, priority := $5::integer)",
       values,
     );
   } else {
     await sql.query(
-      "select from orbit_jobs.enqueue_keyed($1::text, $2::json, coalesce($3::timestamptz, now()), $4::integer, $5::text)",
-      [...values, storedKey(job.definition.name, job.jobKey)],
+      "select from orbit_jobs.enqueue_keyed($1::text, $2::json, coalesce($3::timestamptz, now()), $4::integer, $5::integer, $6::text)",
+      [...values, storedKey(definition.name, jobKey)],
     );
   }
 }
@@ -24,12 +32,13 @@ export async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<voi
  */
 export async function insertJobs(sql: SqlExecutor, jobs: readonly PreparedJob[]): Promise<void> {
   await sql.query(
-    "select from orbit_jobs.enqueue_many($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::text[])",
+    "select from orbit_jobs.enqueue_many($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[], $6::text[])",
     [
-      jobs.map(({ definition }) => definition.name),
+      jobs.map(({ definition }) => taskName(definition, definition.version)),
       jobs.map(({ json }) => json),
       jobs.map(({ runAt }) => runAt?.toISOString() ?? null),
       jobs.map(({ maxAttempts }) => maxAttempts),
+      jobs.map(({ definition }) => definition.priority ?? 0),
       jobs.map(({ definition, jobKey }) =>
         jobKey === undefined ? null : storedKey(definition.name, jobKey),
       ),

@@ -7,6 +7,7 @@ import { runJob } from "../../application/run-job.ts";
 import { storableText } from "../../application/storable-text.ts";
 import { giveUpRetries, needsRecord, recordBegin } from "./begun-runs.ts";
 import { unwrapScheduled } from "./cron-items.ts";
+import { taskNames } from "./task-name.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
 
 export interface TaskOptions {
@@ -20,11 +21,17 @@ export interface TaskOptions {
 /** The registry as graphile-worker's tasks: success resolves, failure throws. */
 export function taskList(registry: JobRegistry, options: TaskOptions): TaskList {
   return Object.fromEntries(
-    registry.map((definition) => [definition.name, taskOf(definition, options)]),
+    registry.flatMap((definition) =>
+      taskNames(definition).map((name, index) => [name, taskOf(definition, index + 1, options)]),
+    ),
   );
 }
 
-function taskOf(definition: JobDefinition, { sql, log, runs, onBroken }: TaskOptions): Task {
+function taskOf(
+  definition: JobDefinition,
+  version: number,
+  { sql, log, runs, onBroken }: TaskOptions,
+): Task {
   /** What does not succeed ends the session, which gives the job back; it is no failed attempt. */
   const write = <T>(statement: (sql: SqlExecutor, job: Job) => Promise<T>, job: Job) =>
     withRetry(() => statement(sql, job)).catch((cause: unknown) => {
@@ -40,6 +47,7 @@ function taskOf(definition: JobDefinition, { sql, log, runs, onBroken }: TaskOpt
         attempt: job.attempts,
         maxAttempts: job.max_attempts,
         payload: unwrapScheduled(payload),
+        version,
         signal,
         log,
       }),

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import { taskNames } from "./task-name.ts";
 
 const SWEEP_INTERVAL_MS = 1_000;
 
@@ -103,7 +104,7 @@ async function registerOrphans(client: Client, registry: JobRegistry): Promise<v
        join graphile_worker._private_tasks tasks on tasks.id = jobs.task_id
       where jobs.locked_by is not null and tasks.identifier = any($1)
          on conflict do nothing`,
-    [registry.map(({ name }) => name)],
+    [registry.flatMap((definition) => taskNames(definition))],
   );
 }
 

@@ -4,6 +4,7 @@ import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
 import { Client, Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import { orderClaims } from "./claim-order.ts";
 import { takeClaimedJobs } from "./claimed-jobs.ts";
 import { cronItems } from "./cron-items.ts";
 import { migrateGraphile } from "./migrate.ts";
@@ -79,6 +80,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     lease = await takeLease({ client, workerId, registry, log, onLost: broken.resolve });
     const events: WorkerEvents = new EventEmitter();
     claimed = takeClaimedJobs(events);
+    orderClaims(events);
     // Emitted before the pool claims anything, and read anew for every claim.
     events.once("pool:create", ({ workerPool }) => {
       workerPool.id = workerId;

@@ -1,4 +1,4 @@
-import { findJob, type JobRegistry } from "../../application/job-registry.ts";
+import { findRunnable, type JobRegistry } from "../../application/job-registry.ts";
 import { backOffMs } from "../../application/retry-policy.ts";
 import { storableText } from "../../application/storable-text.ts";
 import { DEAD_LIMIT, type MemoryStore, type StoredJob } from "./memory-store.ts";
@@ -12,8 +12,9 @@ export function claimJob(
   const now = store.now();
   let next: StoredJob | undefined;
   for (const job of store.jobs.values()) {
-    if (job.owner !== undefined || job.runAt > now || !findJob(registry, job.name)) continue;
-    if (!next || job.runAt < next.runAt) next = job;
+    if (job.owner !== undefined || job.runAt > now) continue;
+    if (!findRunnable(registry, job.name, job.version)) continue;
+    if (!next || comesBefore(job, next)) next = job;
   }
   if (!next) return undefined;
   next.owner = owner;
@@ -22,11 +23,15 @@ export function claimJob(
   return next;
 }
 
+function comesBefore(one: StoredJob, other: StoredJob): boolean {
+  return one.priority === other.priority ? one.runAt < other.runAt : one.priority < other.priority;
+}
+
 /** When the first of the waiting jobs is due, in unix milliseconds. */
 export function nextDue(store: MemoryStore, registry: JobRegistry): number | undefined {
   let due: number | undefined;
-  for (const { owner, runAt, name } of store.jobs.values()) {
-    if (owner !== undefined || !findJob(registry, name)) continue;
+  for (const { owner, runAt, name, version } of store.jobs.values()) {
+    if (owner !== undefined || !findRunnable(registry, name, version)) continue;
     due = Math.min(due ?? runAt, runAt);
   }
   return due;

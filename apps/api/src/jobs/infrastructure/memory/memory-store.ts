@@ -6,6 +6,10 @@ export interface StoredJob {
   readonly id: string;
   readonly name: string;
   readonly json: string;
+  /** Of the payload. */
+  readonly version: number;
+  /** Lower ones first. */
+  readonly priority: number;
   readonly key: string | undefined;
   readonly maxAttempts: number;
   /** Begun ones. */
@@ -74,7 +78,7 @@ export function createMemoryStore(clock: JobClock = systemClock): MemoryStore {
 /** Stores all of them at once, but for those whose key is taken. */
 export function addJobs(store: MemoryStore, prepared: readonly PreparedJob[]): void {
   for (const { definition, json, runAt, jobKey, maxAttempts } of prepared) {
-    const { name } = definition;
+    const { name, version, priority = 0 } = definition;
     const key = jobKey === undefined ? undefined : JSON.stringify([name, jobKey]);
     if (key !== undefined && store.keys.has(key)) continue;
     const id = crypto.randomUUID();
@@ -84,6 +88,8 @@ export function addJobs(store: MemoryStore, prepared: readonly PreparedJob[]): v
       id,
       name,
       json,
+      version,
+      priority,
       key,
       maxAttempts,
       attempts: 0,

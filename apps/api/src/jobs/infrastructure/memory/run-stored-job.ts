@@ -19,6 +19,7 @@ export async function runStoredJob(
     attempt: attempts,
     maxAttempts: job.maxAttempts,
     payload: JSON.parse(job.json),
+    version: job.version,
     signal,
     log,
   });

@@ -48,6 +48,7 @@ export async function deliver(
     attempt: begun,
     maxAttempts: facts.maxAttempts,
     payload,
+    version: facts.version ?? 1,
     signal,
     log,
   });

@@ -14,6 +14,8 @@ export interface MessageFacts {
   readonly retries: number;
   /** The job's runAt in unix seconds, where it lies beyond what a message can wait. */
   readonly runAt?: number;
+  /** The payload's version, from 2 on. */
+  readonly version?: number;
   /** The digest of the job's key. */
   readonly key?: string;
   /** Made by a schedule, with this back-fill in milliseconds. */
@@ -49,6 +51,7 @@ export function readFacts(
   };
   const runAt = number("runAt");
   const backfill = number("backfill");
+  const version = number("version");
   const key = query.get("key");
   return {
     id: query.get("id") ?? messageId,
@@ -58,8 +61,14 @@ export function readFacts(
     retries: number("retries") ?? DEFAULT_RETRIES,
     ...(runAt !== undefined && { runAt }),
     ...(backfill !== undefined && { backfill }),
+    ...(version !== undefined && { version }),
     ...(key !== null && { key }),
   };
+}
+
+/** A payload's version as a fact: the first needs no word. */
+export function versionFact(version: number): Pick<MessageFacts, "version"> {
+  return version === 1 ? {} : { version };
 }
 
 /** A message that QStash gave up on must not hold a key for ever; it retries for less than this. */

@@ -1,5 +1,5 @@
 import { InvalidJobSignatureError, UnknownJobError } from "../../application/job-errors.ts";
-import { findJob, type JobRegistry } from "../../application/job-registry.ts";
+import { findJob, findRunnable, type JobRegistry } from "../../application/job-registry.ts";
 import { drainingSeconds } from "./back-off.ts";
 import { deliver } from "./deliver.ts";
 import type { DeliveryPorts, DeliveryResult } from "./delivery.ts";
@@ -58,12 +58,13 @@ export class QStashJobDispatcher {
     }
     const qstashId = header("upstash-message-id") ?? crypto.randomUUID();
     const retried = Number(/^\d{1,9}$/.exec(header("upstash-retried") ?? "")?.[0] ?? 0);
-    const definition = findJob(this.#registry, name);
-    const facts = readFacts(search, definition?.maxAttempts ?? 1, qstashId);
+    const known = findJob(this.#registry, name);
+    const facts = readFacts(search, known?.maxAttempts ?? 1, qstashId);
+    const definition = findRunnable(this.#registry, name, facts.version ?? 1);
     if (!definition || !this.intake.open) {
       // Whatever becomes of the note: the delivery is for another instance.
       await recordRefusal(sql, qstashId).catch(() => undefined);
-      if (!definition) throw new UnknownJobError(name);
+      if (!definition) throw new UnknownJobError(name, known && facts.version);
       return { status: "draining", retryAfterSeconds: drainingSeconds(retried) };
     }
     const delivery = { definition, facts, qstashId, retried, json: verified.text };

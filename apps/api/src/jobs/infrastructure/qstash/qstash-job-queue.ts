@@ -8,7 +8,7 @@ import { inBatches } from "./batches.ts";
 import { digest } from "./digest.ts";
 import { type KeyClaim, markPublished, takeKeys } from "./job-keys.ts";
 import type { OutgoingMessage } from "./message.ts";
-import { keyExpiry } from "./message-facts.ts";
+import { keyExpiry, versionFact } from "./message-facts.ts";
 import type { Publisher } from "./publisher.ts";
 import { asUnavailable } from "./sql-errors.ts";
 
@@ -91,7 +91,13 @@ export class QStashJobQueue implements JobQueue {
     return {
       name: definition.name,
       json,
-      facts: { id: crypto.randomUUID(), maxAttempts, tried: 0, hop: 0 },
+      facts: {
+        id: crypto.randomUUID(),
+        maxAttempts,
+        tried: 0,
+        hop: 0,
+        ...versionFact(definition.version),
+      },
       notBefore: isLater ? Math.ceil(runAt.getTime() / 1_000) : undefined,
     };
   }

@@ -2,7 +2,7 @@ import type { Client, Schedule } from "@upstash/qstash";
 import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import { retryDelay } from "./back-off.ts";
-import { destinationOf, withFacts } from "./message-facts.ts";
+import { destinationOf, versionFact, withFacts } from "./message-facts.ts";
 import { RETRIES, rememberRetryCap } from "./retry-cap.ts";
 import { callQStash, type QStashOptions } from "./qstash-client.ts";
 
@@ -61,7 +61,7 @@ export async function syncSchedules(
 
 function wantedSchedule(
   scheduleId: string,
-  { name, schedule, maxAttempts }: JobDefinition,
+  { name, version, schedule, maxAttempts }: JobDefinition,
   retries: number,
   { callbackUrl, namespace, concurrency }: QStashOptions,
 ): Wanted {
@@ -70,7 +70,12 @@ function wantedSchedule(
   return {
     scheduleId,
     cron: timezone === "UTC" ? cron : `CRON_TZ=${timezone} ${cron}`,
-    destination: withFacts(destinationOf(callbackUrl, name), { maxAttempts, retries, backfill }),
+    destination: withFacts(destinationOf(callbackUrl, name), {
+      maxAttempts,
+      retries,
+      backfill,
+      ...versionFact(version),
+    }),
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(payload),

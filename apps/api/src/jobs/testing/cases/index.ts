@@ -4,10 +4,12 @@ import { deliveryCases } from "./delivery.ts";
 import { failureCases } from "./failures.ts";
 import { jobKeyCases } from "./job-key.ts";
 import { lifecycleCases } from "./lifecycle.ts";
+import { priorityCases } from "./priority.ts";
 import { refusalCases } from "./refusals.ts";
 import { retryCases } from "./retries.ts";
 import { runAtCases } from "./run-at.ts";
 import { scheduleCases } from "./schedules.ts";
+import { versionCases } from "./versions.ts";
 
 /** The contract, topic by topic. */
 export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = {
@@ -20,4 +22,6 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   schedules: scheduleCases,
   lifecycle: lifecycleCases,
   crash: crashCases,
+  versions: versionCases,
+  priority: priorityCases,
 };
