@@ -37,18 +37,16 @@ export type { DeliveryResult, IncomingDelivery, JobDispatcher };
 
 const systemClock: JobClock = { now: () => new Date() };
 
+/** What the providers say of themselves. */
+export const providerSupports: readonly ProviderSupport[] = [
+  graphileSupport,
+  qstashSupport,
+  memorySupport,
+];
+
 /** What the chosen provider cannot do, for `buildJobs` to refuse; noop runs nothing, whatever it is. */
-export function providerSupport({ provider }: JobsConfig): ProviderSupport | undefined {
-  switch (provider) {
-    case "noop":
-      return undefined;
-    case "memory":
-      return memorySupport;
-    case "graphile":
-      return graphileSupport;
-    case "qstash":
-      return qstashSupport;
-  }
+export function providerSupport(config: JobsConfig): ProviderSupport | undefined {
+  return providerSupports.find(({ provider }) => provider === config.provider);
 }
 
 /** Brings the provider's tables up to date. Safe at every start, and by many at once. */

@@ -3,6 +3,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { providerSupports } from "#/jobs/feature.ts";
+import { withProviderTable } from "../../dev/contract/provider-table.ts";
 import { compile } from "./compile.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
@@ -52,6 +54,11 @@ describe("every npm command in the documentation is there", async () => {
       expect(scripts).toHaveProperty([script]);
     }
   });
+});
+
+test("the table of providers says what they declare; npm run docs:providers mends it", async () => {
+  const text = await readFile(path.join(ROOT, "docs/contract.md"), "utf8");
+  expect(withProviderTable(text, providerSupports)).toBe(text);
 });
 
 test("every block says what it is", () => {
