@@ -17,9 +17,10 @@ function providerTable(supports: readonly ProviderSupport[]): string {
     notes.push(`${notes.length + 1}. ${provider}: ${reason}`);
     return `no (${notes.length})`;
   };
-  const rows = features.map((feature) =>
-    [PROVIDER_FEATURES[feature]].concat(supports.map((support) => cell(support, feature))),
-  );
+  const rows = features.map((feature) => {
+    const title: string = PROVIDER_FEATURES[feature];
+    return [title].concat(supports.map((support) => cell(support, feature)));
+  });
   const head = ["what"].concat(supports.map(({ provider }) => provider));
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line), "", ...notes].join("\n");
