@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { contractCases } from "#/jobs/testing/cases/index.ts";
+import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
 import { type ContractResult, runContract } from "#/jobs/testing/run-contract.ts";
 import { graphileHarness } from "../../test/support/graphile-harness.ts";
 import { memoryHarness } from "../../test/support/memory-harness.ts";
@@ -20,9 +21,12 @@ const { values } = parseArgs({
 const harnesses = [graphileHarness, qstashHarness, memoryHarness].filter(
   ({ support }) => values.provider?.includes(support.provider) ?? true,
 );
-const cases = Object.fromEntries(
-  Object.entries(contractCases).filter(([topic]) => values.topic?.includes(topic) ?? true),
-);
+const casesOf = ({ ownCases }: ContractHarness) =>
+  Object.fromEntries(
+    Object.entries({ ...contractCases, ...ownCases }).filter(
+      ([topic]) => values.topic?.includes(topic) ?? true,
+    ),
+  );
 
 const results = new Map<string, readonly ContractResult[]>();
 const started = performance.now();
@@ -30,7 +34,7 @@ const stopPostgres = await startTestPostgres();
 try {
   for (const harness of harnesses) {
     const concurrency = Number(values.concurrency);
-    const own = await runContract(harness, { cases, concurrency });
+    const own = await runContract(harness, { cases: casesOf(harness), concurrency });
     results.set(harness.support.provider, own);
   }
 } finally {

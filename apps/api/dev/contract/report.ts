@@ -40,8 +40,9 @@ export function printContract(
 function countText(results: readonly ContractResult[]): string {
   const count = (status: string) =>
     results.filter(({ outcome }) => outcome.status === status).length;
+  if (results.length === 0) return "–";
   return ["passed", "skipped", "failed"]
-    .filter((status) => status === "passed" || count(status) > 0)
+    .filter((status) => count(status) > 0)
     .map((status) => `${count(status)} ${status}`)
     .join(", ");
 }

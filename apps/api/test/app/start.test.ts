@@ -8,7 +8,8 @@ import { findBinaries } from "#/infrastructure/embedded-postgres/binaries.ts";
 import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { findHome } from "#/infrastructure/embedded-postgres/unprivileged-home.ts";
 import { eventually } from "#/jobs/testing/probe.ts";
-import { createTestDatabase, serverUrl } from "../support/database.ts";
+import { createTestDatabase } from "../support/database.ts";
+import { serverUrl } from "../support/postgres-template.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";

@@ -7,7 +7,10 @@ import { skipReason } from "#/jobs/testing/run-contract.ts";
 export function contractTests(
   label: string,
   harness: ContractHarness,
-  topics: Readonly<Record<string, readonly ContractCase[]>> = contractCases,
+  topics: Readonly<Record<string, readonly ContractCase[]>> = {
+    ...contractCases,
+    ...harness.ownCases,
+  },
 ): void {
   const skipped: string[] = [];
   // Each case has a world of its own, and spends its time waiting.

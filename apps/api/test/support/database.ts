@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Client, Pool } from "pg";
-import { POSTGRES_URL_VARIABLE } from "./postgres-template.ts";
+import { DEFAULT_TEMPLATE, serverUrl, TEMPLATE_VARIABLE } from "./postgres-template.ts";
 
 export interface TestDatabase {
   readonly url: string;
@@ -12,7 +12,9 @@ export interface TestDatabase {
 export async function createTestDatabase(): Promise<TestDatabase> {
   const url = new URL(serverUrl());
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await onServer(`create database ${name} template template`);
+  await onServer(
+    `create database ${name} template ${process.env[TEMPLATE_VARIABLE] ?? DEFAULT_TEMPLATE}`,
+  );
   url.pathname = `/${name}`;
   const pool = new Pool({ connectionString: url.href, max: 20 });
   pool.on("error", () => undefined);
@@ -34,11 +36,4 @@ async function onServer(statement: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-/** The run's server, without a database of one's own. */
-export function serverUrl(): string {
-  const url = process.env[POSTGRES_URL_VARIABLE];
-  if (url === undefined) throw new Error("startTestPostgres() was not called");
-  return url;
 }

@@ -7,8 +7,13 @@ import { migrateApp } from "#/infrastructure/migrate.ts";
 import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
 import { migrateQStash } from "#/jobs/infrastructure/qstash/migrate.ts";
 
-/** Where `createTestDatabase` finds the server, in this process and in those it starts. */
-export const POSTGRES_URL_VARIABLE = "ORBIT_TEST_POSTGRES_URL";
+/** Where the server is, for this process and those it starts. */
+const POSTGRES_URL_VARIABLE = "ORBIT_TEST_POSTGRES_URL";
+
+/** The database that theirs are copies of, where it is not {@link DEFAULT_TEMPLATE}. */
+export const TEMPLATE_VARIABLE = "ORBIT_TEST_TEMPLATE";
+
+export const DEFAULT_TEMPLATE = "template";
 
 /**
  * One real Postgres for a run of tests, with the database "template", which has all migrations and no
@@ -20,11 +25,22 @@ export async function startTestPostgres(): Promise<() => Promise<void>> {
     directory,
     settings: { fsync: "off", max_connections: "400" },
   });
-  const admin = new Client({ connectionString: postgres.url });
+  process.env[POSTGRES_URL_VARIABLE] = postgres.url;
+  await createTemplate(postgres.url, DEFAULT_TEMPLATE);
+  return async () => {
+    await postgres.stop();
+    await rm(postgres.directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
+  };
+}
+
+/** A database with all migrations and no connections. */
+export async function createTemplate(server: string, name: string): Promise<void> {
+  const admin = new Client({ connectionString: server });
   await admin.connect();
-  await admin.query("create database template");
-  const template = new URL(postgres.url);
-  template.pathname = "/template";
+  await admin.query(`create database ${name}`);
+  const template = new URL(server);
+  template.pathname = `/${name}`;
   const pool = new Pool({ connectionString: template.href });
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
@@ -33,10 +49,11 @@ export async function startTestPostgres(): Promise<() => Promise<void>> {
   await migrateQStash(pool);
   await pool.end();
   await admin.end();
-  process.env[POSTGRES_URL_VARIABLE] = postgres.url;
-  return async () => {
-    await postgres.stop();
-    await rm(postgres.directory, { recursive: true, force: true });
-    await rm(directory, { recursive: true, force: true });
-  };
+}
+
+/** The run's server, without a database of one's own. */
+export function serverUrl(): string {
+  const url = process.env[POSTGRES_URL_VARIABLE];
+  if (url === undefined) throw new Error("startTestPostgres() was not called");
+  return url;
 }

@@ -29,6 +29,7 @@ import { createTestDatabase } from "./database.ts";
 import { openFront } from "./front.ts";
 import { jumpClock } from "./jump-clock.ts";
 import { messageStates } from "./message-states.ts";
+import { qstashCases } from "./qstash-cases.ts";
 import { qstashTicks } from "./qstash-ticks.ts";
 import { silentLog } from "./silent-log.ts";
 
@@ -38,6 +39,7 @@ import { silentLog } from "./silent-log.ts";
  */
 export const qstashHarness: ContractHarness = {
   support: qstashSupport,
+  ownCases: qstashCases,
   open: (definitions) => openQStashWorld(definitions),
 };
 

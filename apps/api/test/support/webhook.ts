@@ -4,7 +4,7 @@ import { errorResponse } from "#/interfaces/http/errors.ts";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobLogger } from "#/jobs/application/ports.ts";
-import { buildJobDispatcher, type JobDispatcher } from "#/jobs/feature.ts";
+import { buildJobDispatcher, type JobDispatcher, type JobsConfig } from "#/jobs/feature.ts";
 import { type SignatureOptions, sign } from "./sign.ts";
 import { createTestDatabase } from "./database.ts";
 
@@ -21,6 +21,22 @@ export interface Webhook {
   close(): Promise<void>;
 }
 
+/** As the tests' app has it, with QStash at `url`. */
+export function webhookConfig(url: string, token: string): JobsConfig & { provider: "qstash" } {
+  return {
+    provider: "qstash",
+    url,
+    token,
+    currentSigningKey: CURRENT_KEY,
+    nextSigningKey: NEXT_KEY,
+    callbackUrl: CALLBACK_URL,
+    namespace: "tests",
+    concurrency: undefined,
+    maxPayloadBytes: 1_048_576,
+    shutdownGraceMs: 0,
+  };
+}
+
 export interface DeliverOptions {
   readonly search?: string;
   readonly signed?: Partial<SignatureOptions>;
@@ -34,18 +50,7 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
   const keep = (fields: object, message: string) => void logged.push({ fields, message });
   const log: JobLogger = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
   const dispatcher = buildJobDispatcher(
-    {
-      provider: "qstash",
-      url: "http://127.0.0.1:1",
-      token: "nobody-is-called",
-      currentSigningKey: CURRENT_KEY,
-      nextSigningKey: NEXT_KEY,
-      callbackUrl: CALLBACK_URL,
-      namespace: "tests",
-      concurrency: undefined,
-      maxPayloadBytes: 1_048_576,
-      shutdownGraceMs: 0,
-    },
+    webhookConfig("http://127.0.0.1:1", "nobody-is-called"),
     buildJobs(definitions),
     { sql: { query: (text, values) => pool.query(text, [...values]) }, log },
   );

@@ -6,6 +6,8 @@ import type { ProviderFeature, ProviderSupport } from "../application/provider-s
 /** What an adapter implements to be put to the contract's cases. */
 export interface ContractHarness {
   readonly support: ProviderSupport;
+  /** Cases beside the contract's, by topic: what only this provider can get wrong. */
+  readonly ownCases?: Readonly<Record<string, readonly ContractCase[]>>;
   /** An empty provider with these jobs in its registry. */
   open(definitions: readonly JobDefinition[]): Promise<ContractWorld>;
 }

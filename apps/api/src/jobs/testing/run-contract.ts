@@ -16,6 +16,8 @@ export interface RunContractOptions {
   readonly cases?: Readonly<Record<string, readonly ContractCase[]>>;
   /** Longer than any case takes, in milliseconds. Default: a minute. */
   readonly timeout?: number;
+  /** Whether no further case is begun once one has failed. Default: no. */
+  readonly bail?: boolean;
   /** Called as each case ends. */
   readonly onResult?: (result: ContractResult) => void;
 }
@@ -23,23 +25,29 @@ export interface RunContractOptions {
 /** Puts a provider to the contract, without a test framework. Never rejects for a failed case. */
 export async function runContract(
   harness: ContractHarness,
-  { concurrency = 4, cases = contractCases, timeout = 60_000, onResult }: RunContractOptions = {},
+  options: RunContractOptions = {},
 ): Promise<readonly ContractResult[]> {
+  const { concurrency = 4, timeout = 60_000, bail = false, onResult } = options;
+  const { cases = { ...contractCases, ...harness.ownCases } } = options;
   const waiting = Object.entries(cases).flatMap(([topic, list]) =>
     list.map((contractCase) => ({ topic, contractCase })),
   );
   const queue = waiting.entries();
   const results: ContractResult[] = [];
+  let failed = false;
   const lane = async () => {
     // The lanes share the iterator: each case is taken once.
     for (const [index, { topic, contractCase }] of queue) {
+      if (failed && bail) return;
       const outcome = await outcomeOf(harness, contractCase, timeout);
+      failed ||= outcome.status === "failed";
       results[index] = { topic, title: contractCase.title, outcome };
       onResult?.(results[index]);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
-  return results;
+  // Of those that a failure spared there is nothing to say.
+  return results.filter((result) => result !== undefined);
 }
 
 /** Why a provider is spared a case, or `undefined`. */

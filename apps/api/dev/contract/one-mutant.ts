@@ -1,0 +1,42 @@
+import { contractCases } from "#/jobs/testing/cases/index.ts";
+import { runContract } from "#/jobs/testing/run-contract.ts";
+import { graphileHarness } from "../../test/support/graphile-harness.ts";
+import { memoryHarness } from "../../test/support/memory-harness.ts";
+import {
+  createTemplate,
+  serverUrl,
+  TEMPLATE_VARIABLE,
+} from "../../test/support/postgres-template.ts";
+import { qstashHarness } from "../../test/support/qstash-harness.ts";
+import { MUTANT_VARIABLE } from "./mutant-variable.ts";
+import { mutants } from "./mutants.ts";
+
+// The process of one mutant: prints what caught it, or nothing, and ends at once.
+
+const number = Number(process.env[MUTANT_VARIABLE]);
+const mutant = mutants[number];
+const harness = [graphileHarness, qstashHarness, memoryHarness].find(
+  ({ support }) => support.provider === mutant?.provider,
+);
+if (!mutant || !harness) throw new Error("there is no such mutant");
+
+// Its fault may be in a migration.
+const template = `template_${number}`;
+await createTemplate(serverUrl(), template);
+process.env[TEMPLATE_VARIABLE] = template;
+
+const all = Object.entries({ ...contractCases, ...harness.ownCases });
+const byLikelihood = all.toSorted(
+  ([one], [other]) => Number(other === mutant.topic) - Number(one === mutant.topic),
+);
+await runContract(harness, {
+  cases: Object.fromEntries(byLikelihood),
+  concurrency: 4,
+  timeout: 30_000,
+  onResult({ topic, title, outcome }) {
+    if (outcome.status !== "failed") return;
+    // What else goes on in this process is of no interest any more.
+    process.stdout.write(`${topic}: ${title}\n`, () => process.exit(0));
+  },
+});
+process.exit(0);

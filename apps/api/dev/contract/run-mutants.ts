@@ -1,0 +1,60 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { startTestPostgres } from "../../test/support/postgres-template.ts";
+import { printTable } from "../table.ts";
+import { MUTANT_VARIABLE } from "./mutant-variable.ts";
+import { mutants } from "./mutants.ts";
+
+// Each fault of mutants.ts in a process of its own, against the contract: `npm run contract:mutants`.
+
+const { values } = parseArgs({
+  options: {
+    provider: { type: "string", multiple: true },
+    parallel: { type: "string", default: "3" },
+  },
+});
+
+const TIME_LIMIT_MS = 180_000;
+
+/** What caught the mutant, "" if nothing did. */
+function catchMutant(number: number): Promise<string> {
+  const [hook, main] = ["apply-mutant.ts", "one-mutant.ts"].map((file) =>
+    fileURLToPath(new URL(file, import.meta.url)),
+  );
+  const env = { ...process.env, [MUTANT_VARIABLE]: String(number) };
+  return new Promise((resolve, reject) => {
+    const args = ["--import", hook ?? "", main ?? ""];
+    execFile(process.execPath, args, { env, timeout: TIME_LIMIT_MS }, (error, stdout, stderr) => {
+      const [caught = ""] = stdout.split("\n");
+      if (error && caught === "") reject(new Error(stderr, { cause: error }));
+      else resolve(caught);
+    });
+  });
+}
+
+const stopPostgres = await startTestPostgres();
+const rows: string[][] = [];
+let survived = 0;
+try {
+  const chosen = [...mutants.entries()].filter(
+    ([, { provider }]) => values.provider?.includes(provider) ?? true,
+  );
+  const queue = chosen.values();
+  const lane = async () => {
+    for (const [number, mutant] of queue) {
+      const caught = await catchMutant(number);
+      if (caught === "") survived += 1;
+      rows[number] = [mutant.provider, mutant.title, caught || "NOT CAUGHT"];
+      process.stderr.write(`${rows[number].join(" | ")}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.parallel) }, lane));
+} finally {
+  await stopPostgres();
+}
+printTable([["provider", "fault", "caught by"]].concat(rows.filter((row) => row !== undefined)));
+console.log(
+  `${rows.filter((row) => row !== undefined).length - survived} caught, ${survived} not caught`,
+);
+process.exit(survived > 0 ? 1 : 0);

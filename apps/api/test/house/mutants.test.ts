@@ -1,0 +1,19 @@
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { contractCases } from "#/jobs/testing/cases/index.ts";
+import { mutants, mutate } from "../../dev/contract/mutants.ts";
+import { qstashCases } from "../support/qstash-cases.ts";
+
+test("the seeded faults are at least 25, on every provider, and each is its own", () => {
+  expect(mutants.length).toBeGreaterThanOrEqual(25);
+  expect(new Set(mutants.map(({ provider }) => provider)).size).toBe(3);
+  expect(new Set(mutants.map(({ provider, title }) => `${provider} ${title}`)).size).toBe(
+    mutants.length,
+  );
+});
+
+test.each(mutants)("the fault still fits the code: $provider, $title", async (mutant) => {
+  const source = await readFile(new URL(`../../src/jobs/${mutant.file}`, import.meta.url), "utf8");
+  expect(mutate(mutant, source)).not.toBe(source);
+  expect(Object.keys({ ...contractCases, ...qstashCases })).toContain(mutant.topic);
+});
