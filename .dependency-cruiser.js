@@ -67,8 +67,20 @@ export default {
     {
       name: "no-dev-dependency-in-what-ships",
       severity: "error",
-      from: { path: "^apps/[^/]+/src/" },
+      from: { path: "^apps/[^/]+/src/", pathNot: "/testing/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+    {
+      name: "no-dev-dependency-but-vitest-in-testing",
+      comment:
+        "testing/ is for tests, which have vitest: its matchers extend it. Nothing that ships imports testing/.",
+      severity: "error",
+      from: { path: "^apps/[^/]+/src/.*/testing/" },
+      to: {
+        path: "node_modules/",
+        pathNot: "node_modules/vitest/",
+        dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"],
+      },
     },
     {
       name: "not-to-unresolvable",

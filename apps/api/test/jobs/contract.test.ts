@@ -1,8 +1,10 @@
 import { contractTests } from "../support/contract-tests.ts";
 import { graphileHarness } from "../support/graphile-harness.ts";
-import { memoryHarness } from "../support/memory-harness.ts";
+import { inMemoryJobsHarness, memoryHarness } from "../support/memory-harness.ts";
 import { qstashHarness } from "../support/qstash-harness.ts";
 
 for (const harness of [graphileHarness, qstashHarness, memoryHarness]) {
   contractTests(harness.support.provider, harness);
 }
+
+contractTests("inMemoryJobs", inMemoryJobsHarness);

@@ -1,28 +1,43 @@
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import type { JobQueue } from "#/jobs/application/job-queue.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
 import { MemoryJobQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
 import { MemoryJobRuntime } from "#/jobs/infrastructure/memory/memory-job-runtime.ts";
 import { makeTicks, syncSchedules } from "#/jobs/infrastructure/memory/memory-schedules.ts";
-import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
+import { createMemoryStore, type MemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
 import { memorySupport } from "#/jobs/infrastructure/memory/memory-support.ts";
 import type {
   ContractHarness,
   ContractWorld,
   RuntimeOptions,
 } from "#/jobs/testing/contract-harness.ts";
+import { inMemoryJobsOn } from "#/jobs/testing/in-memory-jobs.ts";
 import { silentLog } from "./silent-log.ts";
 
 export const memoryHarness: ContractHarness = {
   support: memorySupport,
-  open: async (definitions) => openMemoryWorld(definitions),
+  open: async (definitions) =>
+    openMemoryWorld(
+      definitions,
+      (store, known) => new MemoryJobQueue(buildJobs(known), store, 1_048_576),
+    ),
 };
 
-function openMemoryWorld(definitions: readonly JobDefinition[]): ContractWorld {
+/** The same provider behind the queue that tests of features use. */
+export const inMemoryJobsHarness: ContractHarness = {
+  support: memorySupport,
+  open: async (definitions) =>
+    openMemoryWorld(definitions, (store, known) => inMemoryJobsOn(store, known).queue),
+};
+
+function openMemoryWorld(
+  definitions: readonly JobDefinition[],
+  queueOn: (store: MemoryStore, known: readonly JobDefinition[]) => JobQueue,
+): ContractWorld {
   const store = createMemoryStore();
   const runtimes: MemoryJobRuntime[] = [];
-  const queueOf = (known: readonly JobDefinition[]) =>
-    new MemoryJobQueue(buildJobs(known), store, 1_048_576);
+  const queueOf = (known: readonly JobDefinition[]) => queueOn(store, known);
   const runtime = (options: RuntimeOptions = {}): JobRuntime => {
     const made = new MemoryJobRuntime(buildJobs(options.definitions ?? definitions), {
       store,

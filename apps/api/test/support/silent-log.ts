@@ -1,9 +1,1 @@
-import type { JobLogger } from "#/jobs/application/ports.ts";
-
-export const silentLog: JobLogger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => silentLog,
-};
+export { silentLog } from "#/jobs/testing/silent-log.ts";
