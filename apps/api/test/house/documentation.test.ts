@@ -25,7 +25,11 @@ for await (const file of glob(["*.md", "docs/**/*.md", "apps/*/*.md"], { cwd: RO
   }
 }
 
-const typescript = blocks.filter(({ language }) => language === "ts");
+/** A block that begins with the path of a file shows that file; the compiler and vitest know it. */
+const EXAMPLE = /^\/\/ (apps\/\S+\.ts)\n/;
+
+const typescript = blocks.filter(({ language, code }) => language === "ts" && !EXAMPLE.test(code));
+const examples = blocks.filter(({ code }) => EXAMPLE.test(code));
 const shell = blocks.filter(({ language }) => language === "sh");
 
 describe("every block of TypeScript in the documentation compiles", () => {
@@ -41,6 +45,22 @@ describe("every block of TypeScript in the documentation compiles", () => {
 
   test.each(typescript)("$title", (block) => {
     expect(errors.get(fileOf(block))).toBe("");
+  });
+});
+
+describe("every example in the documentation is a file that runs with the tests", async () => {
+  const shown = new Set(examples.map(({ code }) => EXAMPLE.exec(code)?.[1]));
+
+  test.each(examples)("$title", async ({ code }) => {
+    const [, file = ""] = EXAMPLE.exec(code) ?? [];
+    expect(code).toBe(await readFile(path.join(ROOT, file), "utf8"));
+  });
+
+  test("and every example is shown", async () => {
+    const files = new Set<string>();
+    for await (const file of glob("apps/api/test/examples/*.ts", { cwd: ROOT })) files.add(file);
+    expect(files).toEqual(shown);
+    expect(examples.filter(({ code }) => /^test\(/m.test(code)).length).toBeGreaterThan(0);
   });
 });
 

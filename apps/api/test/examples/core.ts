@@ -1,0 +1,19 @@
+// apps/api/test/examples/core.ts
+import type { Mail } from "#/kernel/mailer.ts";
+
+/** A core for jobs under test: mails are kept, and what a test does not bring is refused. */
+export function testCore(
+  parts: Partial<OrbitJobs.Core> = {},
+): OrbitJobs.Core & { sent: readonly Mail[] } {
+  const sent: Mail[] = [];
+  const refuse = (what: string) => () => Promise.reject(new Error(`this test has no ${what}`));
+  return {
+    uow: { run: refuse("database"), read: refuse("database") },
+    clock: { now: () => new Date() },
+    ids: { id: () => crypto.randomUUID(), token: () => "token" },
+    mailer: { send: async (mail) => void sent.push(mail) },
+    queue: { enqueue: refuse("queue"), enqueueMany: refuse("queue") },
+    ...parts,
+    sent,
+  };
+}
