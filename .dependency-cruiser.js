@@ -66,6 +66,7 @@ export default {
     },
     {
       name: "no-dev-dependency-in-what-ships",
+      comment: "testing/ has the contract for vitest; whoever uses that brings vitest.",
       severity: "error",
       from: { path: "^apps/[^/]+/src/", pathNot: "/testing/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },

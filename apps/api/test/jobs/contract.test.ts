@@ -1,4 +1,4 @@
-import { contractTests } from "../support/contract-tests.ts";
+import { contractTests } from "#/jobs/testing/contract-tests.ts";
 import { graphileHarness } from "../support/graphile-harness.ts";
 import { inMemoryJobsHarness, memoryHarness } from "../support/memory-harness.ts";
 import { qstashHarness } from "../support/qstash-harness.ts";

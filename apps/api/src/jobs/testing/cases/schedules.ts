@@ -8,6 +8,7 @@ import { createProbe, eventually } from "../probe.ts";
 export const scheduleCases: readonly ContractCase[] = [
   {
     title: "each missed tick within the back-fill makes one job over all instances",
+    needs: ["schedules", "backfill"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload), {
@@ -25,6 +26,7 @@ export const scheduleCases: readonly ContractCase[] = [
   },
   {
     title: "ticks older than the back-fill are not made up",
+    needs: ["schedules", "backfill"],
     async run(harness) {
       const runs = createProbe<string>();
       const minutes = 8;
@@ -48,6 +50,7 @@ export const scheduleCases: readonly ContractCase[] = [
   },
   {
     title: "a schedule that left the registry makes no more jobs",
+    needs: ["schedules"],
     async run(harness) {
       const runs = createProbe<string>();
       const handler = async () => runs.report("scheduled");

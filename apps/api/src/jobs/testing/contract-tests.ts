@@ -1,7 +1,7 @@
 import { afterAll, describe, test } from "vitest";
-import { contractCases } from "#/jobs/testing/cases/index.ts";
-import type { ContractCase, ContractHarness } from "#/jobs/testing/contract-harness.ts";
-import { skipReason } from "#/jobs/testing/run-contract.ts";
+import { contractCases } from "./cases/index.ts";
+import type { ContractCase, ContractHarness } from "./contract-harness.ts";
+import { skipReason } from "./run-contract.ts";
 
 /** The contract as vitest's tests. What is skipped is printed with its reason. */
 export function contractTests(
