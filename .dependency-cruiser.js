@@ -65,6 +65,22 @@ export default {
       to: { path: "(/testing/|^apps/[^/]+/test/|^apps/[^/]+/bench/)" },
     },
     {
+      name: "an-example-needs-the-ports-only",
+      comment: "What stands in examples/ shows what can be built from outside.",
+      severity: "error",
+      from: { path: "^examples/[^/]+/src/" },
+      to: {
+        pathNot:
+          "^(examples/[^/]+/src/|apps/api/src/jobs/application/|(node:)?[a-z]+(/promises)?$)",
+      },
+    },
+    {
+      name: "nobody-needs-an-example",
+      severity: "error",
+      from: { path: "^apps/" },
+      to: { path: "^examples/" },
+    },
+    {
       name: "no-dev-dependency-in-what-ships",
       comment: "testing/ has the contract for vitest; whoever uses that brings vitest.",
       severity: "error",

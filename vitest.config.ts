@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    projects: ["apps/*"],
+    projects: ["apps/*", "examples/*"],
     reporters: ["default", ["json", { outputFile: ".orbit/test-results.json" }]],
   },
 });

@@ -1,0 +1,11 @@
+import type { ProviderSupport } from "#/jobs/application/provider-support.ts";
+
+export const directorySupport: ProviderSupport = {
+  provider: "directory",
+  lacks: {
+    schedules: "The example keeps no record of the ticks that were made.",
+    backfill: "Without schedules no tick is missed.",
+    priority:
+      "A look at the directory takes the first file that is due, and need not read them all.",
+  },
+};

@@ -1,0 +1,118 @@
+import path from "node:path";
+import type { JobRegistry } from "#/jobs/application/job-registry.ts";
+import type { JobClock, JobLogger } from "#/jobs/application/ports.ts";
+import { runJob } from "#/jobs/application/run-job.ts";
+import { createBell } from "./bell.ts";
+import { claimJob, type RunnableJob } from "./claim-job.ts";
+import type { JobDirectory } from "./job-directory.ts";
+import { recoverJobs, releaseJobs } from "./recover-jobs.ts";
+import { settleJob } from "./settle-job.ts";
+import { holdLease } from "./worker-lease.ts";
+
+export interface WorkerOptions {
+  readonly directory: JobDirectory;
+  readonly clock: JobClock;
+  readonly concurrency: number;
+  /** What running handlers get when the runtime stops, in milliseconds. */
+  readonly shutdownGraceMs: number;
+  readonly log: JobLogger;
+}
+
+export interface WorkerSession {
+  close(): Promise<void>;
+  crash(): Promise<void>;
+}
+
+/** How soon a new job is seen. */
+const LOOK_MS = 50;
+
+/** How soon the disk is tried again when it failed. */
+const TROUBLE_MS = 1_000;
+
+/** What an aborted handler gets to come to its end before its job is given away. */
+const UNWIND_MS = 500;
+
+/** From the start of a runtime to its stop. */
+export async function openSession(
+  registry: JobRegistry,
+  { directory, clock, concurrency, shutdownGraceMs, log }: WorkerOptions,
+): Promise<WorkerSession> {
+  const own = path.join(directory.running, crypto.randomUUID());
+  const lease = await holdLease(own, log);
+  const bell = createBell();
+  const aborting = new AbortController();
+  const running = new Set<Promise<void>>();
+  /** Ending: nothing is taken any more. Gone: what still runs is heard no more. */
+  const state = { isEnding: false, isGone: false };
+
+  async function look(): Promise<void> {
+    await recoverJobs(directory, own, clock.now());
+    while (!state.isEnding && running.size < concurrency) {
+      const claim = await claimJob(directory, registry, own, clock.now());
+      if (!claim || state.isGone) return;
+      const run = runClaimed(claim).finally(() => {
+        running.delete(run);
+        bell.ring();
+      });
+      running.add(run);
+    }
+  }
+
+  async function runClaimed({ job, file, definition }: RunnableJob): Promise<void> {
+    const { id: jobId, attempts: attempt, maxAttempts, payload, version } = job;
+    const { signal } = aborting;
+    const delivery = { jobId, attempt, maxAttempts, payload, version, signal, log };
+    const outcome = await runJob(definition, delivery);
+    // An attempt that the stop cut short is given back at once instead of after a pause.
+    if (signal.aborted && outcome.status === "failed") return;
+    while (!state.isGone) {
+      try {
+        return await settleJob(directory, { job, file }, outcome, clock.now());
+      } catch (err) {
+        // Until the disk takes it the lease keeps the job from others.
+        log.error({ err, jobId }, "the end of a run was not written");
+        if (state.isEnding) return;
+        await bell.wait(TROUBLE_MS);
+      }
+    }
+  }
+
+  async function work(): Promise<void> {
+    while (!state.isEnding) {
+      const trouble = await look().catch((err: unknown) => ({ err }));
+      if (trouble) log.error(trouble, "the directory could not be read");
+      if (!state.isEnding) await bell.wait(trouble ? TROUBLE_MS : LOOK_MS);
+    }
+  }
+
+  const end = () => {
+    state.isEnding = true;
+    bell.ring();
+  };
+  const working = work();
+  return {
+    async close() {
+      end();
+      await working;
+      await endOf(running, shutdownGraceMs);
+      aborting.abort(new DOMException("The worker is stopping.", "AbortError"));
+      await endOf(running, UNWIND_MS);
+      state.isGone = true;
+      await releaseJobs(directory, own, clock.now()).catch((err: unknown) => {
+        log.error({ err }, "jobs are free for others only when the lease has run out");
+      });
+      await lease.release();
+    },
+    async crash() {
+      state.isGone = true;
+      end();
+      await lease.abandon();
+    },
+  };
+}
+
+async function endOf(running: ReadonlySet<Promise<void>>, patienceMs: number): Promise<void> {
+  const bell = createBell();
+  void Promise.allSettled(running).then(bell.ring);
+  if (running.size > 0) await bell.wait(patienceMs);
+}

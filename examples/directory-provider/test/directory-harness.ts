@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
+import { DirectoryJobQueue } from "../src/directory-job-queue.ts";
+import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
+import { directorySupport } from "../src/directory-support.ts";
+import { prepareDirectory } from "../src/job-directory.ts";
+import { countPending, listJobs } from "../src/list-jobs.ts";
+import { silentLog } from "./silent-log.ts";
+
+const noSchedules = () => Promise.reject(new Error(directorySupport.lacks.schedules));
+
+export const directoryHarness: ContractHarness = {
+  support: directorySupport,
+  async open(definitions) {
+    const root = await mkdtemp(path.join(tmpdir(), "orbit-directory-"));
+    const directory = await prepareDirectory(root);
+    let ahead = 0;
+    const clock = { now: () => new Date(Date.now() + ahead) };
+    const runtimes: DirectoryJobRuntime[] = [];
+    const queueOf = (known: readonly JobDefinition[]) =>
+      new DirectoryJobQueue(buildJobs(known), { directory, clock, maxPayloadBytes: 1_048_576 });
+    return {
+      queue: queueOf(definitions),
+      queueOf,
+      runtime({ definitions: known = definitions, concurrency = 2, shutdownGraceMs = 100 } = {}) {
+        const options = { directory, clock, concurrency, shutdownGraceMs, log: silentLog };
+        const runtime = new DirectoryJobRuntime(buildJobs(known), options);
+        runtimes.push(runtime);
+        return runtime;
+      },
+      crash: async (runtime) => runtimes.find((one) => one === runtime)?.crash(),
+      elapse: async (seconds) => void (ahead += seconds * 1_000),
+      missMinutes: noSchedules,
+      ticks: noSchedules,
+      deadJobs: () => listJobs(directory.dead),
+      waitingAfter: async (attempt) =>
+        (await listJobs(directory.waiting)).filter(({ attempts }) => attempts === attempt).length,
+      pendingCount: () => countPending(directory),
+      async close() {
+        await Promise.all(runtimes.map((runtime) => runtime.stop()));
+        await rm(root, { recursive: true });
+      },
+    };
+  },
+};

@@ -1,0 +1,9 @@
+import type { JobLogger } from "#/jobs/application/ports.ts";
+
+export const silentLog: JobLogger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLog,
+};
