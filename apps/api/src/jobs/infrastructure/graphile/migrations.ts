@@ -6,7 +6,8 @@ export const BEGUN = "The run was begun and has not ended yet.";
 
 /**
  * Our additions to graphile-worker, applied once each, in order; never edit one that was released.
- * This file, `begun-runs.ts` and `worker-lease.ts` are all that knows graphile-worker's private tables. The reasons are in docs/adr/0005.
+ * This file, `begun-runs.ts`, `known-schedules.ts` and `worker-lease.ts` are all that knows
+ * graphile-worker's private tables. The reasons are in docs/adr/0005.
  */
 export const MIGRATIONS: readonly string[] = [
   `

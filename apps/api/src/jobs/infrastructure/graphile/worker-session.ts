@@ -7,6 +7,7 @@ import type { JobLogger } from "../../application/ports.ts";
 import { orderClaims } from "./claim-order.ts";
 import { takeClaimedJobs } from "./claimed-jobs.ts";
 import { cronItems } from "./cron-items.ts";
+import { forgetOtherSchedules } from "./known-schedules.ts";
 import { migrateGraphile } from "./migrate.ts";
 import { createRunsUnderWay } from "./runs-under-way.ts";
 import { assertSessionsLast } from "./session-check.ts";
@@ -74,6 +75,8 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     const notifier = await pool.connect();
     await assertSessionsLast(client, notifier).finally(() => notifier.release());
     await migrateGraphile(pool);
+    const schedules = cronItems(registry);
+    await forgetOtherSchedules(pool, schedules);
 
     // Before the first claim: whoever dies from here on is missed.
     const workerId = `orbit-${randomUUID()}`;
@@ -93,7 +96,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       logger: graphileLogger(log),
       noHandleSignals: true,
       taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
-      parsedCronItems: cronItems(registry),
+      parsedCronItems: schedules,
       preset: { plugins: [shutdownPlugin(log)], worker: workerPreset(concurrency) },
     });
     runner.promise.then(() => broken.resolve(new Error("graphile-worker ended")), broken.resolve);
