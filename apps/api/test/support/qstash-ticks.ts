@@ -1,4 +1,5 @@
 import { createQStashDev, VirtualClock } from "@orbit/qstash-dev";
+import { nextTick } from "#/jobs/application/cron.ts";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import { type JobsConfig, syncSchedules } from "#/jobs/feature.ts";
@@ -27,4 +28,12 @@ export async function qstashTicks(
     await qstash.close();
   }
   return ticks;
+}
+
+/** How many of the definitions have a tick in the minute after that time. */
+export function ticksInMinute(definitions: readonly JobDefinition[], after: Date): number {
+  return definitions.filter(({ schedule }) => {
+    const tick = schedule && nextTick(schedule, after);
+    return tick && tick.getTime() <= after.getTime() + 60_000;
+  }).length;
 }

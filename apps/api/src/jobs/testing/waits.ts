@@ -17,3 +17,8 @@ export async function failureIsStored(world: ContractWorld, attempt: number): Pr
     async () => (await world.waitingAfter(attempt)) > 0,
   );
 }
+
+/** Waits until all jobs are done or dead: the end of a run is stored later than its handler ends. */
+export async function allAreOver(world: ContractWorld): Promise<void> {
+  await eventually("all jobs are over", async () => (await world.pendingCount()) === 0);
+}

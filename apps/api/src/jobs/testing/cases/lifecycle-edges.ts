@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import type { JsonValue } from "../../application/json.ts";
+import type { ContractCase } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld, work } from "../in-world.ts";
+import { createProbe, eventually } from "../probe.ts";
+
+export const lifecycleEdgeCases: readonly ContractCase[] = [
+  {
+    title: "a stop while a start is under way leaves nothing running, and a new start works",
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => runs.report(payload));
+      const marker = contractJob("contract.other", async () => runs.report("marker"));
+      await inWorld(harness, [job, marker], async (world) => {
+        const runtime = world.runtime();
+        // At once, and while it is busy.
+        for (const between of [async () => 0, () => world.pendingCount()]) {
+          const starting = runtime.start().catch(() => undefined);
+          await between();
+          await Promise.all([starting, runtime.stop()]);
+        }
+        await world.queue.enqueue("contract.work", "left");
+        const witness = await work(world, { definitions: [marker] });
+        await world.queue.enqueue("contract.other", 1);
+        assert.equal(await runs.next(), "marker");
+        await witness.stop();
+        assert.equal(runs.unread.length, 0);
+        assert.equal(await world.pendingCount(), 1);
+        await runtime.start();
+        await eventually("the job runs", async () => {
+          await world.elapse(10);
+          return runs.unread.length > 0;
+        });
+        assert.deepEqual(runs.unread, ["left"]);
+      });
+    },
+  },
+  {
+    title: "a handler that ignores its signal does not hold up a stop",
+    async run(harness) {
+      const begun = createProbe<true>();
+      const job = contractJob("contract.work", async () => {
+        begun.report(true);
+        await new Promise(() => undefined);
+      });
+      await inWorld(harness, [job], async (world) => {
+        const runtime = await work(world, { shutdownGraceMs: 20 });
+        await world.queue.enqueueMany([
+          { name: "contract.work", payload: 1 },
+          { name: "contract.work", payload: 2 },
+        ]);
+        await begun.next();
+        await begun.next();
+        const started = performance.now();
+        await runtime.stop();
+        const ms = performance.now() - started;
+        assert.ok(ms < 5_000, `stop() took ${ms} ms`);
+        assert.equal(await world.pendingCount(), 2);
+      });
+    },
+  },
+  {
+    title: "a handler that ends within the grace has succeeded: the job is done",
+    async run(harness) {
+      const runs = createProbe<string>();
+      const finish = Promise.withResolvers<void>();
+      const job = contractJob("contract.work", async (_payload, { attempt, signal }) => {
+        runs.report(`attempt ${attempt}`);
+        await finish.promise;
+        runs.report(signal.aborted ? "aborted" : "in time");
+      });
+      const marker = contractJob("contract.other", async () => runs.report("marker"));
+      await inWorld(harness, [job, marker], async (world) => {
+        const runtime = await work(world, { shutdownGraceMs: 10_000 });
+        await world.queue.enqueue("contract.work", 1);
+        assert.equal(await runs.next(), "attempt 1");
+        const stopping = runtime.stop();
+        // The stop is under way for a round trip or two.
+        await world.pendingCount();
+        finish.resolve();
+        await stopping;
+        assert.equal(await runs.next(), "in time");
+        assert.equal(await world.pendingCount(), 0);
+        await work(world);
+        await world.queue.enqueue("contract.other", 1);
+        assert.equal(await runs.next(), "marker");
+        assert.equal(runs.unread.length, 0);
+        assert.deepEqual(await world.deadJobs(), []);
+      });
+    },
+  },
+  {
+    title: "nothing is lost while instances come and go beside one that stays",
+    async run(harness) {
+      const seen = new Set<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => {
+        // A turn of the loop, in which a stop can come.
+        await new Promise((resolve) => setImmediate(resolve));
+        seen.add(payload);
+      });
+      await inWorld(harness, [job], async (world) => {
+        const enqueue = (from: number) =>
+          world.queue.enqueueMany(
+            Array.from({ length: 25 }, (_, index) => ({
+              name: "contract.work",
+              payload: from + index,
+            })),
+          );
+        await work(world, { concurrency: 1 });
+        for (const from of [0, 25, 50, 75]) {
+          const other = await work(world, { concurrency: 4, shutdownGraceMs: 20 });
+          await enqueue(from);
+          const enough = seen.size + 5;
+          await eventually("some have run", async () => seen.size >= Math.min(enough, from + 25));
+          await other.stop();
+        }
+        await eventually("all is done", async () => {
+          await world.elapse(10);
+          return (await world.pendingCount()) === 0;
+        });
+        assert.equal(seen.size, 100);
+        assert.deepEqual(await world.deadJobs(), []);
+      });
+    },
+  },
+];

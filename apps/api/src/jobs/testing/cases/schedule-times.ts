@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import type { ContractCase } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld } from "../in-world.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+interface ClockChange {
+  /** The first instant with the new time. */
+  readonly at: Date;
+  /** Positive when the clocks go forward. */
+  readonly shiftMs: number;
+}
+
+/**
+ * A scheduler may know minutes without their year, as graphile-worker does: what is asked of it must
+ * not be half a year away. Of the two changes of a zone at least one always is nearer.
+ */
+const NEAR_DAYS = 160;
+
+/** The zone's changes of daylight saving that are near enough to be asked about. */
+function changesOf(timeZone: string): ClockChange[] {
+  const offsetAt = offsetsOf(timeZone);
+  const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  const changes: ClockChange[] = [];
+  for (let day = -NEAR_DAYS; day < NEAR_DAYS; day++) {
+    let before = today + day * DAY_MS;
+    let after = before + DAY_MS;
+    const shiftMs = offsetAt(after) - offsetAt(before);
+    if (shiftMs === 0) continue;
+    while (after - before > MINUTE_MS) {
+      const middle = before + Math.floor((after - before) / MINUTE_MS / 2) * MINUTE_MS;
+      if (offsetAt(middle) === offsetAt(before)) before = middle;
+      else after = middle;
+    }
+    changes.push({ at: new Date(after), shiftMs });
+  }
+  return changes;
+}
+
+/** What the zone's clocks are ahead of UTC, by the instant. */
+function offsetsOf(timeZone: string): (time: number) => number {
+  const format = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
+  return (time) => {
+    const name = format.formatToParts(time).find(({ type }) => type === "timeZoneName")?.value;
+    const [, sign, hours, minutes] = /^GMT(?:([+-])(\d\d):(\d\d))?$/.exec(name ?? "") ?? [];
+    const size = Number(hours ?? 0) * HOUR_MS + Number(minutes ?? 0) * MINUTE_MS;
+    return sign === "-" ? -size : size;
+  };
+}
+
+/** A case that asks for the ticks of half a day before and after each change. */
+function overChanges(
+  title: string,
+  { cron, timezone }: { readonly cron: string; readonly timezone: string },
+  expected: (change: ClockChange, window: readonly [number, number]) => readonly Date[],
+): ContractCase {
+  return {
+    title,
+    needs: ["schedules"],
+    async run(harness) {
+      const job = contractJob("contract.work", async () => undefined, {
+        schedule: { cron, timezone, payload: 0 },
+      });
+      const changes = changesOf(timezone);
+      assert.ok(changes.length > 0, `${timezone} has no change of its clocks nearby`);
+      await inWorld(harness, [job], async (world) => {
+        for (const change of changes) {
+          const [after, until] = [
+            change.at.getTime() - DAY_MS / 2,
+            change.at.getTime() + DAY_MS / 2,
+          ];
+          const ticks = await world.ticks(job, new Date(after), new Date(until));
+          assert.deepEqual(
+            ticks.map((tick) => tick.toISOString()),
+            expected(change, [after, until]).map((tick) => tick.toISOString()),
+          );
+        }
+      });
+    },
+  };
+}
+
+function every(stepMs: number, [after, until]: readonly [number, number]): Date[] {
+  const count = (until - after) / stepMs;
+  return Array.from({ length: count }, (_, index) => new Date(after + (index + 1) * stepMs));
+}
+
+export const scheduleTimeCases: readonly ContractCase[] = [
+  overChanges(
+    "a time that the clocks skip comes at the end of the gap, one that they repeat the first time",
+    { cron: "30 2 * * *", timezone: "Europe/Berlin" },
+    ({ at, shiftMs }) => [shiftMs > 0 ? at : new Date(at.getTime() - 30 * MINUTE_MS)],
+  ),
+  overChanges(
+    "the same where the clocks move by half an hour",
+    { cron: "45 1 * * *", timezone: "Australia/Lord_Howe" },
+    // At 2:00 they go back to 1:30. In spring nothing is skipped at 1:45, a quarter before.
+    ({ at }) => [new Date(at.getTime() - 15 * MINUTE_MS)],
+  ),
+  overChanges(
+    "an hourly schedule ticks every hour over a change of the clocks",
+    { cron: "0 * * * *", timezone: "Europe/Berlin" },
+    (_change, window) => every(HOUR_MS, window),
+  ),
+  overChanges(
+    "a half-hourly schedule ticks every half-hour where the clocks move by half an hour",
+    { cron: "*/30 * * * *", timezone: "Australia/Lord_Howe" },
+    (_change, window) => every(HOUR_MS / 2, window),
+  ),
+];
