@@ -1,6 +1,7 @@
 import type { JobRegistry } from "../application/job-registry.ts";
 import type { JobLogger } from "../application/ports.ts";
 import type { RunOutcome } from "../application/run-job.ts";
+import { storableText } from "../application/storable-text.ts";
 import { claimJob, nextDue } from "../infrastructure/memory/memory-runs.ts";
 import type { MemoryStore } from "../infrastructure/memory/memory-store.ts";
 import { runStoredJob } from "../infrastructure/memory/run-stored-job.ts";
@@ -62,7 +63,7 @@ function withoutFailures(runs: readonly FinishedRun[]): readonly FinishedRun[] {
   if (failures.length === 0) return runs;
   const lines = failures.map(
     ({ name, attempt, outcome, error }) =>
-      `- ${name}, attempt ${attempt}, ${outcome}: ${error instanceof Error ? error.message : String(error)}`,
+      `- ${name}, attempt ${attempt}, ${outcome}: ${storableText(error)}`,
   );
   const errors = failures.map(({ error }) => error);
   throw new AggregateError(

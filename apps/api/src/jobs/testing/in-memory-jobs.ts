@@ -49,7 +49,11 @@ export interface InMemoryJobs {
    * @throws Error after `maxRuns` runs
    */
   drain(options?: DrainOptions): Promise<readonly FinishedRun[]>;
-  /** Makes time pass at once. Each tick of a schedule on the way becomes a job that is due. */
+  /**
+   * Makes time pass at once. Each tick of a schedule on the way becomes a job that is due.
+   *
+   * @throws RangeError for a time that cannot pass
+   */
   advance(seconds: number): void;
   /** Jobs that are neither done nor dead, the next one that is due first. */
   readonly pending: readonly PendingJob[];
@@ -92,14 +96,16 @@ export function inMemoryJobsOn(
     clock,
     drain: (options) => drainStore(store, registry, log, options),
     advance(seconds) {
-      if (!(seconds >= 0)) throw new RangeError(`time cannot pass by ${seconds} seconds`);
+      if (!(seconds >= 0 && seconds < Number.POSITIVE_INFINITY))
+        throw new RangeError(`time cannot pass by ${seconds} seconds`);
       let left = seconds * 1_000;
       // From tick to tick: in one leap, all that is older than `backfill` would count as missed.
       while (left > 0) {
-        const untilTick = (nextTickAt(store, registry) ?? Number.POSITIVE_INFINITY) - store.now();
-        const step = Math.min(left, Math.max(1, untilTick));
+        const now = store.now();
+        const tickAt = nextTickAt(store, registry) ?? Number.POSITIVE_INFINITY;
+        const step = Math.min(left, Math.max(1, tickAt - now));
         store.advance(step);
-        makeTicks(store, registry);
+        makeTicks(store, registry, tickAt);
         left -= step;
       }
     },

@@ -77,7 +77,7 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
   function work(): void {
     if (ended) return;
     if (store.now() >= tickAt) {
-      makeTicks(store, registry);
+      makeTicks(store, registry, tickAt);
       tickAt = nextTickAt(store, registry) ?? Number.POSITIVE_INFINITY;
     }
     while (running.size < concurrency) {

@@ -16,15 +16,27 @@ export function syncSchedules(store: MemoryStore, registry: JobRegistry): void {
   }
 }
 
-/** Makes a job of every tick since the last, but for those that are too old. */
-export function makeTicks(store: MemoryStore, registry: JobRegistry): void {
+/** Timers are late now and then; beyond this the process was not there, e.g. asleep. */
+const LATE_MS = 60_000;
+
+/**
+ * Makes a job of every tick since the last, but for those that are too old. `awaited` is a time that
+ * somebody was waiting for: what ticks then was not missed, whatever the schedule says of back-fill.
+ */
+export function makeTicks(
+  store: MemoryStore,
+  registry: JobRegistry,
+  awaited = Number.NEGATIVE_INFINITY,
+): void {
   const now = store.now();
+  const onTime = now - awaited < LATE_MS ? awaited - 1 : now;
   for (const job of scheduledOf(registry)) {
     const identity = identityOf(job);
     const since = store.tickedUntil.get(identity);
     if (since === undefined) continue;
     store.tickedUntil.set(identity, now);
-    for (const tick of ticksOf(job.schedule, Math.max(since, now - job.schedule.backfill), now)) {
+    const oldest = Math.min(now - job.schedule.backfill, onTime);
+    for (const tick of ticksOf(job.schedule, Math.max(since, oldest), now)) {
       const json = JSON.stringify(job.schedule.payload);
       const { maxAttempts } = job;
       addJobs(store, [{ definition: job, json, runAt: tick, jobKey: undefined, maxAttempts }]);

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { defineJob } from "#/jobs/application/define-job.ts";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { inMemoryJobs } from "#/jobs/testing/in-memory-jobs.ts";
+import { createProbe } from "#/jobs/testing/probe.ts";
+import "../support/helper-jobs.ts";
+
+/** Hourly, and what was missed is missed. */
+function hourly(handler: () => Promise<void> = async () => undefined): JobDefinition {
+  const schedule = { cron: "0 * * * *", backfill: 0 };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler uses no core
+  return defineJob({ name: "helpers.tick", schedule, handler })({} as OrbitJobs.Core);
+}
+
+test("without back-fill, a tick that a worker waits for comes, and none that it missed", async () => {
+  const ticked = createProbe<string>();
+  const started = Date.now();
+  const halfASecondBefore = Date.parse("2026-03-01T11:59:59.500Z");
+  const clock = { now: () => new Date(halfASecondBefore + Date.now() - started) };
+  const jobs = inMemoryJobs([hourly(async () => ticked.report("tick"))], { clock });
+  const runtime = jobs.runtime();
+  await runtime.start();
+  expect(await ticked.next()).toBe("tick");
+  await runtime.stop();
+  expect(ticked.unread).toEqual([]);
+});
+
+test("without back-fill, advance makes each tick on its way", async () => {
+  const clock = { now: () => new Date("2026-03-01T10:30:00Z") };
+  const jobs = inMemoryJobs([hourly()], { clock });
+  jobs.advance(7_200);
+  expect(await jobs.drain()).toHaveLength(2);
+  expect(() => jobs.advance(Number.POSITIVE_INFINITY)).toThrow("time cannot pass by Infinity");
+});
