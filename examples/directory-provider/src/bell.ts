@@ -23,3 +23,10 @@ export function createBell(): Bell {
     },
   };
 }
+
+/** Resolves when all have ended, or after `patienceMs` milliseconds. */
+export async function endOf(all: readonly Promise<void>[], patienceMs: number): Promise<void> {
+  const bell = createBell();
+  void Promise.allSettled(all).then(bell.ring);
+  if (all.length > 0) await bell.wait(patienceMs);
+}

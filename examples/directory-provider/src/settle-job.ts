@@ -32,9 +32,9 @@ export async function settleJob(
 export async function settleCutOff(
   directory: JobDirectory,
   claimed: ClaimedJob,
-  reason: string,
-  { now, backOff }: { readonly now: Date; readonly backOff: boolean },
+  cause: { readonly reason: string; readonly now: Date; readonly backOff: boolean },
 ): Promise<void> {
+  const { reason, now, backOff } = cause;
   const { attempts, maxAttempts } = claimed.job;
   if (attempts >= maxAttempts) return bury(directory, claimed, new Error(reason), now);
   const pause = backOff && attempts > 1 ? backOffMs(attempts) : 0;

@@ -2,10 +2,10 @@ import path from "node:path";
 import type { JobRegistry } from "#/jobs/application/job-registry.ts";
 import type { JobClock, JobLogger } from "#/jobs/application/ports.ts";
 import { runJob } from "#/jobs/application/run-job.ts";
-import { createBell } from "./bell.ts";
+import { createBell, endOf } from "./bell.ts";
 import { claimJob, type RunnableJob } from "./claim-job.ts";
 import type { JobDirectory } from "./job-directory.ts";
-import { recoverJobs, releaseJobs } from "./recover-jobs.ts";
+import { adoptJobs, giveBackJobs } from "./recover-jobs.ts";
 import { settleJob } from "./settle-job.ts";
 import { holdLease } from "./worker-lease.ts";
 
@@ -41,20 +41,25 @@ export async function openSession(
   const lease = await holdLease(own, log);
   const bell = createBell();
   const aborting = new AbortController();
-  const running = new Set<Promise<void>>();
+  /** By the job's file. */
+  const running = new Map<string, Promise<void>>();
   /** Ending: nothing is taken any more. Gone: what still runs is heard no more. */
   const state = { isEnding: false, isGone: false };
 
+  const giveBack = (reason: string, backOff: boolean) =>
+    giveBackJobs(directory, own, running, { reason, now: clock.now(), backOff });
+
   async function look(): Promise<void> {
-    await recoverJobs(directory, own, clock.now());
+    await adoptJobs(directory, own);
+    await giveBack("The worker died during this run.", true);
     while (!state.isEnding && running.size < concurrency) {
       const claim = await claimJob(directory, registry, own, clock.now());
       if (!claim || state.isGone) return;
       const run = runClaimed(claim).finally(() => {
-        running.delete(run);
+        running.delete(claim.file);
         bell.ring();
       });
-      running.add(run);
+      running.set(claim.file, run);
     }
   }
 
@@ -80,7 +85,7 @@ export async function openSession(
   async function work(): Promise<void> {
     while (!state.isEnding) {
       const trouble = await look().catch((err: unknown) => ({ err }));
-      if (trouble) log.error(trouble, "the directory could not be read");
+      if (trouble) log.error(trouble, "a look at the directory failed");
       if (!state.isEnding) await bell.wait(trouble ? TROUBLE_MS : LOOK_MS);
     }
   }
@@ -94,11 +99,12 @@ export async function openSession(
     async close() {
       end();
       await working;
-      await endOf(running, shutdownGraceMs);
+      await endOf([...running.values()], shutdownGraceMs);
       aborting.abort(new DOMException("The worker is stopping.", "AbortError"));
-      await endOf(running, UNWIND_MS);
+      await endOf([...running.values()], UNWIND_MS);
       state.isGone = true;
-      await releaseJobs(directory, own, clock.now()).catch((err: unknown) => {
+      running.clear();
+      await giveBack("The worker stopped before this run ended.", false).catch((err: unknown) => {
         log.error({ err }, "jobs are free for others only when the lease has run out");
       });
       await lease.release();
@@ -106,13 +112,8 @@ export async function openSession(
     async crash() {
       state.isGone = true;
       end();
+      await working;
       await lease.abandon();
     },
   };
-}
-
-async function endOf(running: ReadonlySet<Promise<void>>, patienceMs: number): Promise<void> {
-  const bell = createBell();
-  void Promise.allSettled(running).then(bell.ring);
-  if (running.size > 0) await bell.wait(patienceMs);
 }

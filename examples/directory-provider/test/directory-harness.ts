@@ -42,7 +42,8 @@ export const directoryHarness: ContractHarness = {
       pendingCount: () => countPending(directory),
       async close() {
         await Promise.all(runtimes.map((runtime) => runtime.stop()));
-        await rm(root, { recursive: true });
+        // What crashed may still be at it.
+        await rm(root, { recursive: true, maxRetries: 5 });
       },
     };
   },

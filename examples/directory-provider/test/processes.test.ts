@@ -43,6 +43,7 @@ function startWorker(runs: Probe<string>): ChildProcess {
 
 function kill(worker: ChildProcess): Promise<void> {
   workers.delete(worker);
+  if (worker.exitCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     worker.once("exit", () => resolve());
     worker.kill("SIGKILL");

@@ -28,7 +28,13 @@ for await (const file of glob(["*.md", "docs/**/*.md", "apps/*/*.md"], { cwd: RO
 /** A block that begins with the path of a file shows that file; the compiler and vitest know it. */
 const EXAMPLE = /^\/\/ (apps\/\S+\.ts)\n/;
 
-const typescript = blocks.filter(({ language, code }) => language === "ts" && !EXAMPLE.test(code));
+/** A block that begins so shows parts of a file, in their order, with `// …` where one ends. */
+const EXCERPT = /^\/\/ from (\S+\.ts)\n/;
+
+const typescript = blocks.filter(
+  ({ language, code }) => language === "ts" && !EXAMPLE.test(code) && !EXCERPT.test(code),
+);
+const excerpts = blocks.filter(({ code }) => EXCERPT.test(code));
 const examples = blocks.filter(({ code }) => EXAMPLE.test(code));
 const shell = blocks.filter(({ language }) => language === "sh");
 
@@ -61,6 +67,16 @@ describe("every example in the documentation is a file that runs with the tests"
     for await (const file of glob("apps/api/test/examples/*.ts", { cwd: ROOT })) files.add(file);
     expect(files).toEqual(shown);
     expect(examples.filter(({ code }) => /^test\(/m.test(code)).length).toBeGreaterThan(0);
+  });
+});
+
+describe("every excerpt in the documentation stands in its file", () => {
+  test.each(excerpts)("$title", async ({ code }) => {
+    let rest = await readFile(path.join(ROOT, EXCERPT.exec(code)?.[1] ?? ""), "utf8");
+    for (const part of code.replace(EXCERPT, "").split(/^ *\/\/ …\n/m)) {
+      expect(rest).toContain(part.trim());
+      rest = rest.slice(rest.indexOf(part.trim()) + part.trim().length);
+    }
   });
 });
 
