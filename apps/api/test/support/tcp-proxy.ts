@@ -9,6 +9,7 @@ export interface TcpProxy {
   cut(): void;
   /** From now on nothing passes, in either direction, until `flow()`. Connections stay open. */
   stall(): void;
+  /** Lets pass what was held back, and takes new connections. */
   flow(): void;
   /** From now on new connections are closed at once, until `flow()`. */
   refuse(): void;
@@ -18,28 +19,22 @@ export interface TcpProxy {
 /** @param target a URL with host and port, e.g. of Postgres */
 export async function openTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target);
-  const sockets = new Set<net.Socket>();
+  const pipes = new Set<Pipe>();
   let stalled = false;
   let refusing = false;
   const server = net.createServer((client) => {
+    client.on("error", () => undefined);
     if (refusing) return void client.destroy();
     const upstream = net.connect(Number(port), hostname);
+    upstream.on("error", () => undefined);
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
-      sockets.add(from);
-      from.setNoDelay();
-      from.on("data", (data) => {
-        if (!to.write(data)) from.pause();
-      });
-      to.on("drain", () => stalled || from.resume());
-      from.on("error", () => undefined);
-      from.on("close", () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-      if (stalled) from.pause();
+      const opened = pipe(from, to);
+      pipes.add(opened);
+      from.once("close", () => pipes.delete(opened));
+      if (stalled) opened.hold();
     }
   });
   server.listen(0, "127.0.0.1");
@@ -50,27 +45,61 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   url.hostname = "127.0.0.1";
   url.port = String(address.port);
   const cut = () => {
-    for (const socket of sockets) socket.destroy();
+    for (const { from } of pipes) from.destroy();
   };
   return {
     url: url.href,
     cut,
     stall() {
       stalled = true;
-      for (const socket of sockets) socket.pause();
+      for (const { hold } of pipes) hold();
     },
     flow() {
       stalled = false;
       refusing = false;
-      for (const socket of sockets) socket.resume();
+      for (const { release } of pipes) release();
     },
     refuse() {
       refusing = true;
     },
     async close() {
-      cut();
+      const closed = once(server, "close");
       server.close();
-      await once(server, "close");
+      cut();
+      await closed;
+    },
+  };
+}
+
+interface Pipe {
+  readonly from: net.Socket;
+  hold(): void;
+  release(): void;
+}
+
+/** One direction. A server's last words before it hangs up arrive: Postgres says why it does. */
+function pipe(from: net.Socket, to: net.Socket): Pipe {
+  let held = false;
+  const resume = () => {
+    if (!held && !to.writableNeedDrain) from.resume();
+  };
+  from.setNoDelay();
+  from.on("data", (data) => {
+    if (!to.destroyed && !to.write(data)) from.pause();
+  });
+  to.on("drain", resume);
+  from.on("end", () => to.end());
+  // After an orderly end there may still be words on their way; a broken connection breaks both.
+  from.on("close", () => from.readableEnded || to.destroy());
+  return {
+    from,
+    hold() {
+      held = true;
+      from.pause();
+    },
+    release() {
+      held = false;
+      resume();
     },
   };
 }

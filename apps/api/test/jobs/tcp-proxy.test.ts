@@ -1,0 +1,97 @@
+import { once } from "node:events";
+import net from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+const LAST_WORDS = "x".repeat(1_000_000);
+
+let server: net.Server;
+let proxy: TcpProxy;
+const heard = createProbe<string>();
+
+/** Says what it hears, and hangs up at "bye" with a long farewell. */
+beforeEach(async () => {
+  server = net.createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.on("data", (data) => {
+      heard.report(data.toString());
+      if (data.toString() === "bye") socket.end(LAST_WORDS);
+      else socket.write(data);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  proxy = await openTcpProxy(serverUrl());
+});
+
+afterEach(async () => {
+  await proxy.close();
+  server.close();
+});
+
+async function connect() {
+  const socket = net.connect(Number(new URL(proxy.url).port), "127.0.0.1");
+  const received: string[] = [];
+  socket.on("error", () => undefined);
+  socket.on("data", (data) => received.push(data.toString()));
+  // A cut may be an error first; `once` would reject with it.
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  await once(socket, "connect");
+  return { socket, closed, text: () => received.join("") };
+}
+
+test("what one end says reaches the other, also the last words before it hangs up", async () => {
+  const { socket, closed, text } = await connect();
+  socket.write("hello");
+  await eventually("the echo is there", async () => text() === "hello");
+  socket.write("bye");
+  await closed;
+  expect(text()).toBe(`hello${LAST_WORDS}`);
+  expect([await heard.next(), await heard.next()]).toEqual(["hello", "bye"]);
+});
+
+test("a stall holds everything back, new connections too, and loses nothing", async () => {
+  const before = await connect();
+  before.socket.write("1");
+  await eventually("the echo is there", async () => before.text() === "1");
+  await heard.next();
+  proxy.stall();
+  const since = await connect();
+  before.socket.write("2");
+  since.socket.write("3");
+  // Another proxy's round trip is as long as this one's would have taken.
+  const other = await openTcpProxy(serverUrl());
+  const socket = net.connect(Number(new URL(other.url).port), "127.0.0.1");
+  socket.write("passes");
+  expect(await heard.next()).toBe("passes");
+  expect([before.text(), since.text(), heard.unread]).toEqual(["1", "", []]);
+  proxy.flow();
+  await eventually("both are answered", async () => before.text() + since.text() === "123");
+  expect(new Set([await heard.next(), await heard.next()])).toEqual(new Set(["2", "3"]));
+  socket.destroy();
+  await other.close();
+});
+
+test("a cut breaks what is open, stalled or not; who comes later is let in unless refused", async () => {
+  const [one, two] = [await connect(), await connect()];
+  proxy.cut();
+  await Promise.all([one.closed, two.closed]);
+  const three = await connect();
+  proxy.stall();
+  three.socket.write("never");
+  proxy.refuse();
+  proxy.cut();
+  await three.closed;
+  await (await connect()).closed;
+  proxy.flow();
+  const four = await connect();
+  four.socket.write("again");
+  expect(await heard.next()).toBe("again");
+});
+
+function serverUrl(): string {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no TCP address");
+  return `tcp://127.0.0.1:${address.port}`;
+}
