@@ -34,6 +34,17 @@ describe("faults of the delivery", () => {
     expect(destination.received).toHaveLength(1);
   });
 
+  test("delay puts them off by no more than it was told", async () => {
+    const { client, clock, destination } = await openWorld({
+      faults: { delay: { probability: 1, longest: 200 } },
+    });
+    await client.publish({ url: destination.url });
+    await clock.advance(199);
+    expect(destination.received).toHaveLength(0);
+    await clock.advance(1);
+    expect(destination.received).toHaveLength(1);
+  });
+
   test("strike as often as their probability says", async () => {
     const tosses = [0.1, 0.9, 0.49, 0.5];
     const { client, clock, destination } = await openWorld({

@@ -21,7 +21,12 @@ export interface GraphileWorld extends ContractWorld {
   readonly pool: Pool;
   /** Jobs that some worker has claimed. */
   lockedCount(): Promise<number>;
+  /** What only this runtime's connections go through. */
+  proxyOf(runtime: JobRuntime): TcpProxy;
 }
+
+/** Whose connections: those of the queue, or of the runtimes. */
+export type Side = "queue" | "runtimes";
 
 /** graphile on a real Postgres. Time passes by moving what waits to the past. */
 export const graphileHarness: ContractHarness = {
@@ -35,14 +40,15 @@ const RUNTIMES = 16;
 /** @param behind what stands before the database, where something does */
 export async function openGraphileWorld(
   definitions: readonly JobDefinition[],
-  behind: (databaseUrl: string) => string = (databaseUrl) => databaseUrl,
+  behind: (databaseUrl: string, side: Side) => string | Promise<string> = (url) => url,
 ): Promise<GraphileWorld> {
   const database = await createTestDatabase();
   const { pool } = database;
-  const url = behind(database.url);
-  const queuePool = new Pool({ connectionString: url, max: 10 });
+  const queuePool = new Pool({ connectionString: await behind(database.url, "queue"), max: 10 });
   queuePool.on("error", () => undefined);
+  queuePool.on("connect", (client) => client.on("error", () => undefined));
   // Through one of its own, each runtime can be cut off from the database for good.
+  const url = await behind(database.url, "runtimes");
   const proxies = await Promise.all(Array.from({ length: RUNTIMES }, () => openTcpProxy(url)));
   const runtimes = new Map<JobRuntime, TcpProxy>();
   const count = async (condition: string, values: unknown[] = []) => {
@@ -64,6 +70,11 @@ export async function openGraphileWorld(
     runtimes.set(made, proxy);
     return made;
   };
+  const proxyOf = (running: JobRuntime) => {
+    const proxy = runtimes.get(running);
+    if (!proxy) throw new Error("this runtime is of another world");
+    return proxy;
+  };
   const queueOf = (known: readonly JobDefinition[]) =>
     new GraphileJobQueue(buildJobs(known), {
       sql: { query: (text, values) => queuePool.query(text, [...values]) },
@@ -73,12 +84,12 @@ export async function openGraphileWorld(
     url: database.url,
     pool,
     runtime,
+    proxyOf,
     queueOf,
     queue: queueOf(definitions),
     async crash(running) {
-      const proxy = runtimes.get(running);
-      proxy?.refuse();
-      proxy?.cut();
+      proxyOf(running).refuse();
+      proxyOf(running).cut();
     },
     elapse: (seconds) => shiftTime(pool, seconds),
     async missMinutes(minutes) {

@@ -60,16 +60,20 @@ const PUBLIC_URL = "https://api.example.com";
 /** Longer than QStash's first pause before it looks for another instance. */
 const NEXT_LOOK_SECONDS = 5;
 
-/** `devOptions` are the local QStash's: a strict one has the app under a name of its own. */
+/**
+ * `devOptions` are the local QStash's: a strict one has the app under a name of its own. `loses` says
+ * of each answer to it whether it gets lost.
+ */
 export async function openQStashWorld(
   definitions: readonly JobDefinition[],
   devOptions: Omit<QStashDevOptions, "clock" | "log" | "fetch"> = {},
+  loses?: () => boolean,
 ): Promise<QStashWorld> {
   const { pool, drop } = await createTestDatabase();
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
   const clock = jumpClock();
   const states = messageStates();
-  const front = await openFront();
+  const front = await openFront(loses);
   const log: string[] = [];
   const qstash = createQStashDev({
     ...devOptions,
@@ -95,7 +99,9 @@ export async function openQStashWorld(
     maxPayloadBytes: 1_048_576,
     shutdownGraceMs: 100,
   };
-  const { flowControl } = new Client({ baseUrl: config.url, token: config.token, devMode: false });
+  const api = { baseUrl: config.url, token: config.token, devMode: false };
+  // Whatever fault is on: this is how a world is made.
+  const { flowControl } = new Client({ ...api, retry: { retries: 20, backoff: () => 10 } });
   const live = new Set<JobDispatcher>();
   let holding = Promise.resolve();
   const holdBack = () => {

@@ -15,7 +15,11 @@ export interface Fault {
   readonly probability: number;
   /** It strikes this often and is then switched off. By default it stays on. */
   readonly times?: number | undefined;
+  /** Of `delay`: by how many milliseconds at most, 30,000 by default. */
+  readonly longest?: number | undefined;
 }
+
+const LONGEST_DELAY_MS = 30_000;
 
 /** A probability, or more. */
 export type FaultSettings = Readonly<Partial<Record<FaultName, number | Fault>>>;
@@ -64,6 +68,9 @@ export class Faults {
   /** By how much a delivery is put off: long enough for others to overtake it, or at random. */
   postponementMs(): number {
     const overtaken = this.strikes("reorder") ? 1_000 : 0;
-    return overtaken + (this.strikes("delay") ? 1_000 + Math.floor(this.#random() * 29_000) : 0);
+    const longest = this.#on.get("delay")?.longest ?? LONGEST_DELAY_MS;
+    const shortest = Math.min(1_000, longest);
+    if (!this.strikes("delay")) return overtaken;
+    return overtaken + shortest + Math.floor(this.#random() * (longest - shortest));
   }
 }

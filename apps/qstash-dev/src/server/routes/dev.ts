@@ -9,7 +9,11 @@ const faultsSchema = z.partialRecord(
   z.enum(FAULT_NAMES),
   z.union([
     probability,
-    z.strictObject({ probability: probability.default(1), times: z.int().min(1).optional() }),
+    z.strictObject({
+      probability: probability.default(1),
+      times: z.int().min(1).optional(),
+      longest: z.int().min(1).optional(),
+    }),
   ]),
 );
 

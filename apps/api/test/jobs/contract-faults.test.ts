@@ -1,0 +1,76 @@
+import { vi } from "vitest";
+import { faultTests } from "../support/fault-tests.ts";
+import { faultyGraphile } from "../support/faulty-graphile.ts";
+import { faultyQStash } from "../support/faulty-qstash.ts";
+
+// The cases wait for the most part: for a reconnection, for a retry.
+vi.setConfig({ maxConcurrency: 16 });
+
+/** Any text; with the same one, the same faults strike. */
+const seed = process.env["FAULTS_SEED"] ?? "orbit";
+
+/**
+ * Cases that hold wherever a fault strikes. The others count attempts, or dead jobs: there, nothing
+ * that is under way is hit, since a run or an enqueue whose answer is lost is rightly made again.
+ */
+const anywhere = [
+  "a worker that waits takes a new job at once",
+  "enqueueMany stores all of its jobs",
+  "a name that is not in the registry is refused",
+  "a payload that its schema refuses is refused, with the issues",
+  "bad options are refused, and nothing of their batch is stored",
+  "a job runs not before its runAt, and then",
+  "a runAt in the past means now",
+  "enqueueMany keeps the options of each job",
+  "while a job waits, another enqueue with its key is absorbed",
+  "fifty enqueues at once with one key make one job",
+  "any string of 1 to 512 characters is a key, and each is its own",
+  "a schedule that left the registry makes no more jobs",
+  "start() and stop() may be called again, at the same time and in any order",
+  "two instances share the work: each job runs once",
+];
+
+const missedTicks = [
+  "each missed tick within the back-fill makes one job over all instances",
+  "ticks older than the back-fill are not made up",
+];
+
+const leftOut = {
+  "after failed attempt n the next run starts no sooner than exp(n) seconds later":
+    "it tells time by which of two jobs runs first, and faults last longer than what is between them",
+};
+
+faultTests({
+  label: "graphile, whose network stalls and breaks",
+  seed,
+  harness: faultyGraphile,
+  anywhere: [...anywhere, ...missedTicks],
+  leftOut,
+  faults: [
+    "a stall",
+    "a cut before a call",
+    "a cut during a call",
+    "a cut of the workers",
+    "an enqueue made again",
+  ],
+});
+
+const ORDER = "it takes for granted which of two jobs runs first, and deliveries are reordered";
+
+faultTests({
+  label: "qstash, on a QStash with faults",
+  seed,
+  harness: faultyQStash,
+  // A tick that was missed has been retried: after a lost answer QStash waits for minutes.
+  anywhere,
+  leftOut: {
+    ...leftOut,
+    "a job that waits behind busy hands still has its key": ORDER,
+    "stop() waits for the handler under way and takes nothing new": ORDER,
+  },
+  faults: [
+    "a request that QStash's client made again",
+    "an answer to a delivery lost",
+    "a run that had been made before",
+  ],
+});

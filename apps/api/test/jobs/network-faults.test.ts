@@ -1,0 +1,183 @@
+import { describe, type TestContext, test } from "vitest";
+import { openPool } from "#/infrastructure/database.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { whenAborted } from "#/jobs/testing/in-world.ts";
+import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { createTestDatabase } from "../support/database.ts";
+import { openGraphileWorld } from "../support/graphile-harness.ts";
+import { openQStashWorld } from "../support/qstash-harness.ts";
+import { silentLog } from "../support/silent-log.ts";
+import { openTcpProxy } from "../support/tcp-proxy.ts";
+
+type OnTestFinished = TestContext["onTestFinished"];
+
+const UNAVAILABLE = { code: "jobs.provider_unavailable", status: 503 };
+
+/** A world whose job never ends its first attempt, and tells who runs it and who is to stop. */
+async function watchedWorld(onTestFinished: OnTestFinished) {
+  const runs = createProbe<string>();
+  const jobOf = (worker: string) =>
+    contractJob("contract.work", async (_payload, ctx) => {
+      runs.report(`${worker} runs attempt ${ctx.attempt}`);
+      if (ctx.attempt > 1) return;
+      await whenAborted(ctx);
+      runs.report(`${worker} is told to end`);
+      // One that ended in time would have its end written down.
+      await new Promise(() => undefined);
+    });
+  const world = await openGraphileWorld([jobOf("nobody")]);
+  onTestFinished(() => world.close());
+  const start = async (worker: string) => {
+    const runtime = world.runtime({ definitions: [jobOf(worker)] });
+    await runtime.start();
+    return { runtime, network: world.proxyOf(runtime) };
+  };
+  return { runs, world, start };
+}
+
+/** The app's own pool behind a proxy, and a queue on it. */
+async function queueBehindProxy(onTestFinished: OnTestFinished, queryTimeoutMs?: number) {
+  const database = await createTestDatabase();
+  const network = await openTcpProxy(database.url);
+  const pool = openPool(network.url, silentLog, queryTimeoutMs ? { queryTimeoutMs } : {});
+  onTestFinished(async () => {
+    await network.close();
+    await pool.end();
+    await database.drop();
+  });
+  const registry = buildJobs([contractJob("contract.work", async () => undefined)]);
+  const queue = new GraphileJobQueue(registry, {
+    sql: { query: (text, values) => pool.query(text, [...values]) },
+    maxPayloadBytes: 1_000,
+  });
+  const stored = async () =>
+    (await database.pool.query("select from graphile_worker.jobs")).rows.length;
+  return { queue, network, stored };
+}
+
+describe.concurrent("a worker that loses its network", () => {
+  test("is cut off: its handler's signal aborts, the job runs elsewhere, it comes back", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { runs, world, start } = await watchedWorld(onTestFinished);
+    const first = await start("first");
+    await world.queue.enqueue("contract.work", 1);
+    expect(await runs.next()).toBe("first runs attempt 1");
+    const second = await start("second");
+    first.network.refuse();
+    first.network.cut();
+    expect(await runs.next()).toBe("first is told to end");
+    expect(await runs.next()).toBe("second runs attempt 2");
+    await second.runtime.stop();
+    first.network.flow();
+    await world.queue.enqueue("contract.work", 2);
+    expect(await runs.next()).toBe("first runs attempt 1");
+  });
+
+  test("hears nothing any more, not even an end: its handler's signal aborts, and it comes back", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { runs, world, start } = await watchedWorld(onTestFinished);
+    const { network } = await start("first");
+    await world.queue.enqueue("contract.work", 1);
+    expect(await runs.next()).toBe("first runs attempt 1");
+    network.stall();
+    expect(await runs.next()).toBe("first is told to end");
+    // Nobody may have the job meanwhile: as far as the database knows, the worker is there.
+    expect(await world.lockedCount()).toBe(1);
+    network.flow();
+    expect(await runs.next()).toBe("first runs attempt 2");
+  });
+
+  test("and whose last statements arrive late takes nothing from the worker that has its job", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { runs, world, start } = await watchedWorld(onTestFinished);
+    const first = await start("first");
+    await world.queue.enqueue("contract.work", 1);
+    expect(await runs.next()).toBe("first runs attempt 1");
+    await start("second");
+    first.network.stall();
+    expect(await runs.next()).toBe("first is told to end");
+    first.network.flow();
+    expect(await runs.next()).toMatch(/runs attempt 2$/);
+    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    expect(await world.deadJobs()).toEqual([]);
+    expect(runs.unread).toEqual([]);
+  });
+});
+
+describe.concurrent("an enqueue that the network leaves without an answer", () => {
+  test("rejects when the connection is cut, and the next one is stored", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { queue, network, stored } = await queueBehindProxy(onTestFinished);
+    await queue.enqueue("contract.work", 1);
+    network.stall();
+    const cut = expect(queue.enqueue("contract.work", 2)).rejects.toMatchObject(UNAVAILABLE);
+    network.cut();
+    await cut;
+    network.flow();
+    await queue.enqueue("contract.work", 3);
+    expect(await stored()).toBe(2);
+  });
+
+  test("rejects when its statement's time is up, on a connection that was fine before", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { queue, network } = await queueBehindProxy(onTestFinished, 300);
+    await queue.enqueue("contract.work", 1);
+    network.stall();
+    await expect(queue.enqueue("contract.work", 2)).rejects.toMatchObject(UNAVAILABLE);
+    network.flow();
+    // The connection that owes an answer is not used again.
+    await queue.enqueue("contract.work", 3);
+  });
+
+  test("rejects within seconds where it has to connect first", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { queue, network, stored } = await queueBehindProxy(onTestFinished);
+    network.stall();
+    await expect(queue.enqueue("contract.work", 1)).rejects.toMatchObject(UNAVAILABLE);
+    network.flow();
+    expect(await stored()).toBe(0);
+    await queue.enqueue("contract.work", 2);
+  });
+
+  test("rejects at once where connections are refused", async ({ expect, onTestFinished }) => {
+    const { queue, network } = await queueBehindProxy(onTestFinished);
+    network.refuse();
+    await expect(queue.enqueue("contract.work", 1)).rejects.toMatchObject(UNAVAILABLE);
+    network.flow();
+    await queue.enqueue("contract.work", 2);
+  });
+
+  test("rejects on qstash, too, and asked again with its key it is one job", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const runs = createProbe<unknown>();
+    const job = contractJob("contract.work", async (payload) => runs.report(payload));
+    const world = await openQStashWorld([job]);
+    onTestFinished(() => world.close());
+    const enqueue = () => world.queue.enqueue("contract.work", 1, { jobKey: "k" });
+    // As often as the client asks.
+    world.qstash.faults.set({ "drop-answer": { probability: 1, times: 3 } });
+    await expect(enqueue()).rejects.toMatchObject(UNAVAILABLE);
+    await enqueue();
+    expect(await world.pendingCount()).toBe(1);
+    await world.runtime().start();
+    expect(await runs.next()).toBe(1);
+    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    expect(runs.unread).toEqual([]);
+  });
+});

@@ -1,0 +1,54 @@
+import { JobsError } from "#/jobs/application/job-errors.ts";
+import type { JobQueue } from "#/jobs/application/job-queue.ts";
+import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+
+const TRIES = 8;
+const PAUSE_MS = 50;
+
+/** Tries again, and not for ever, while `isWorthIt` says so. */
+async function insist(
+  call: () => Promise<void>,
+  isWorthIt: (error: unknown) => boolean,
+  onRetry: () => void,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await call();
+    } catch (error) {
+      if (tries === TRIES || !isWorthIt(error)) throw error;
+      onRetry();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+/** A caller who tries again where the provider could not be reached, as its error says one may. */
+export function insistentQueue(queue: JobQueue, onRetry: () => void): JobQueue {
+  const isUnavailable = (error: unknown) =>
+    error instanceof JobsError && error.code === "jobs.provider_unavailable";
+  return {
+    enqueue: (name, payload, options) =>
+      insist(() => queue.enqueue(name, payload, options), isUnavailable, onRetry),
+    enqueueMany: (requests) => insist(() => queue.enqueueMany(requests), isUnavailable, onRetry),
+  };
+}
+
+/** A process that its supervisor starts again when its start failed, unless it was stopped. */
+export function insistentRuntime(runtime: JobRuntime, onRetry: () => void): JobRuntime {
+  let stops = 0;
+  return {
+    provider: runtime.provider,
+    start() {
+      const before = stops;
+      return insist(
+        () => runtime.start(),
+        () => stops === before,
+        onRetry,
+      );
+    },
+    stop() {
+      stops += 1;
+      return runtime.stop();
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import type { JobQueue } from "#/jobs/application/job-queue.ts";
+import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import type { ContractWorld } from "#/jobs/testing/contract-harness.ts";
+import type { FaultPlan } from "./fault-plan.ts";
+import { idempotent } from "./idempotent.ts";
+import { insistentQueue, insistentRuntime } from "./insistent.ts";
+
+export interface Troubles {
+  /**
+   * What goes wrong, decided before each call that the case makes; `isAlone` says whether no other
+   * call is under way.
+   */
+  readonly strike: (isAlone: () => boolean) => Promise<void>;
+  /** Nothing goes wrong any more. */
+  readonly end: () => void;
+}
+
+/** Opens a world whose callers, handlers and supervisors do what one does about faults. */
+export async function openTroubledWorld(
+  { anywhere, count }: FaultPlan,
+  definitions: readonly JobDefinition[],
+  open: (
+    definitions: readonly JobDefinition[],
+  ) => Promise<{ world: ContractWorld; troubles: Troubles }>,
+): Promise<ContractWorld> {
+  const once = idempotent({
+    by: anywhere ? "payload" : "job",
+    onRepeat: () => count("a run that had been made before"),
+  });
+  const { world, troubles } = await open(once(definitions));
+  let underWay = 0;
+  const strikeAndCall = async (call: () => Promise<void>) => {
+    underWay += 1;
+    try {
+      await troubles.strike(() => underWay === 1);
+      await call();
+    } finally {
+      underWay -= 1;
+    }
+  };
+  const inner = new Map<JobRuntime, JobRuntime>();
+  const troubled = (queue: JobQueue): JobQueue => {
+    const insistent = insistentQueue(queue, () => count("an enqueue made again"));
+    return {
+      enqueue: (...args) => strikeAndCall(() => insistent.enqueue(...args)),
+      enqueueMany: (requests) => strikeAndCall(() => insistent.enqueueMany(requests)),
+    };
+  };
+  return {
+    ...world,
+    queue: troubled(world.queue),
+    queueOf: (known) => troubled(world.queueOf(known)),
+    runtime({ definitions: own, ...options } = {}) {
+      const made = world.runtime({ ...options, ...(own && { definitions: once(own) }) });
+      const outer = insistentRuntime(made, () => count("a start made again"));
+      inner.set(outer, made);
+      return outer;
+    },
+    crash: (runtime) => world.crash(inner.get(runtime) ?? runtime),
+    elapse: (seconds) => strikeAndCall(() => world.elapse(seconds)),
+    async close() {
+      troubles.end();
+      await world.close();
+    },
+  };
+}
