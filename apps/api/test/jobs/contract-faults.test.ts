@@ -4,7 +4,7 @@ import { faultyGraphile } from "../support/faulty-graphile.ts";
 import { faultyQStash } from "../support/faulty-qstash.ts";
 
 // The cases wait for the most part: for a reconnection, for a retry.
-vi.setConfig({ maxConcurrency: 16 });
+vi.setConfig({ maxConcurrency: 8 });
 
 /** Any text; with the same one, the same faults strike. */
 const seed = process.env["FAULTS_SEED"] ?? "orbit";
