@@ -23,7 +23,8 @@ export async function runStoredJob(
     signal,
     log,
   });
-  if (job.owner !== owner || job.attempts !== attempts) return outcome;
+  const isOurs = store.jobs.get(job.id) === job && job.owner === owner && job.attempts === attempts;
+  if (!isOurs) return outcome;
   switch (outcome.status) {
     case "succeeded":
       completeJob(store, job);
