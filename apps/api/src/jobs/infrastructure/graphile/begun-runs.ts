@@ -34,3 +34,16 @@ export async function giveUpRetries(sql: SqlExecutor, job: Job): Promise<void> {
     [job.id, job.locked_by],
   );
 }
+
+/**
+ * Whether the job may have given its key up to another. What it was claimed with does not say: that
+ * happens while it runs.
+ */
+export function mayHaveCededKey({ key, flags }: Job): boolean {
+  return key !== null || flags !== null;
+}
+
+/** Takes the key back for a job that is about to wait again, unless another waits with it by now. */
+export async function takeKeyBack(sql: SqlExecutor, job: Job): Promise<void> {
+  await sql.query("select orbit_jobs.take_key_back($1::bigint)", [job.id]);
+}

@@ -1,3 +1,5 @@
+import { keysTakenBack } from "./keys-taken-back.ts";
+
 /**
  * What `last_error` says while a run is under way whose beginning had to be on record: the last
  * attempt, a retry, a run with a job key. Without it, a claimed job may still wait in memory.
@@ -6,8 +8,8 @@ export const BEGUN = "The run was begun and has not ended yet.";
 
 /**
  * Our additions to graphile-worker, applied once each, in order; never edit one that was released.
- * This file, `begun-runs.ts`, `known-schedules.ts` and `worker-lease.ts` are all that knows
- * graphile-worker's private tables. The reasons are in docs/adr/0005.
+ * This file, `begun-runs.ts`, `keys-taken-back.ts`, `known-schedules.ts` and `worker-lease.ts` are all
+ * that knows graphile-worker's private tables. The reasons are in docs/adr/0005.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -184,4 +186,5 @@ export const MIGRATIONS: readonly string[] = [
       names, payloads, run_ats, max_attempts, array_fill(0, array[cardinality(names)]), job_keys)
   $$;
   `,
+  keysTakenBack(BEGUN),
 ];

@@ -5,7 +5,13 @@ import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
 import { storableText } from "../../application/storable-text.ts";
-import { giveUpRetries, needsRecord, recordBegin } from "./begun-runs.ts";
+import {
+  giveUpRetries,
+  mayHaveCededKey,
+  needsRecord,
+  recordBegin,
+  takeKeyBack,
+} from "./begun-runs.ts";
 import { unwrapScheduled } from "./cron-items.ts";
 import { taskNames } from "./task-name.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
@@ -57,6 +63,7 @@ function taskOf(
     if (outcome.status === "succeeded") return undefined;
     if (outcome.status === "dead" && outcome.reason === "permanent")
       await write(giveUpRetries, job);
+    if (outcome.status === "failed" && mayHaveCededKey(job)) await write(takeKeyBack, job);
     // A message that Postgres cannot store would break the worker.
     throw new Error(storableText(outcome.error), { cause: outcome.error });
   };
