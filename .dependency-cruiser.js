@@ -88,14 +88,14 @@ export default {
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
-      name: "no-dev-dependency-but-vitest-in-testing",
+      name: "no-dev-dependency-but-for-tests-in-testing",
       comment:
-        "testing/ is for tests, which have vitest: its matchers extend it. Nothing that ships imports testing/.",
+        "testing/ is for tests, which have vitest (its matchers extend it) and fast-check. Nothing that ships imports testing/.",
       severity: "error",
       from: { path: "^apps/[^/]+/src/.*/testing/" },
       to: {
         path: "node_modules/",
-        pathNot: "node_modules/vitest/",
+        pathNot: "node_modules/(vitest|fast-check)/",
         dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"],
       },
     },

@@ -33,12 +33,14 @@ export const directoryHarness: ContractHarness = {
         return runtime;
       },
       crash: async (runtime) => runtimes.find((one) => one === runtime)?.crash(),
+      now: () => clock.now(),
       elapse: async (seconds) => void (ahead += seconds * 1_000),
       missMinutes: noSchedules,
       ticks: noSchedules,
       deadJobs: () => listJobs(directory.dead),
       waitingAfter: async (attempt) =>
         (await listJobs(directory.waiting)).filter(({ attempts }) => attempts === attempt).length,
+      waitingCount: async () => (await listJobs(directory.waiting)).length,
       pendingCount: () => countPending(directory),
       async close() {
         await Promise.all(runtimes.map((runtime) => runtime.stop()));

@@ -7,6 +7,8 @@ import { silentLog } from "./silent-log.ts";
 
 export interface Front {
   readonly url: string;
+  /** Requests that an instance is at. */
+  underWay(): number;
   add(instance: JobDispatcher): void;
   /** Removes it, and breaks the connections on which it owes an answer. */
   kill(instance: JobDispatcher): void;
@@ -22,6 +24,7 @@ export interface Front {
 export async function openFront(loses: () => boolean = () => false): Promise<Front> {
   const instances: { dispatcher: JobDispatcher; app: Hono; deaths: Set<() => void> }[] = [];
   let answersToLose = 0;
+  let underWay = 0;
   const front = new Hono().all("*", async (c) => {
     // One that is stopping is asked only where there is no other; it sends away what comes.
     const open = instances.findIndex(({ dispatcher }) => dispatcher.intake.open);
@@ -31,7 +34,10 @@ export async function openFront(loses: () => boolean = () => false): Promise<Fro
     const died = new Promise<Response>((resolve) => {
       instance.deaths.add(() => resolve(c.text("the instance has died", 502)));
     });
-    const answer = await Promise.race([instance.app.fetch(c.req.raw), died]);
+    underWay += 1;
+    const answer = await Promise.race([instance.app.fetch(c.req.raw), died]).finally(() => {
+      underWay -= 1;
+    });
     if (answersToLose === 0 && !loses()) return answer;
     answersToLose = Math.max(0, answersToLose - 1);
     return c.text("the answer was lost", 502);
@@ -42,6 +48,7 @@ export async function openFront(loses: () => boolean = () => false): Promise<Fro
   );
   return {
     url: `http://127.0.0.1:${await listening.promise}`,
+    underWay: () => underWay,
     add(dispatcher) {
       if (instances.some((instance) => instance.dispatcher === dispatcher)) return;
       const app = new Hono()

@@ -91,6 +91,7 @@ export async function openGraphileWorld(
       proxyOf(running).refuse();
       proxyOf(running).cut();
     },
+    now: () => new Date(),
     elapse: (seconds) => shiftTime(pool, seconds),
     async missMinutes(minutes) {
       const earlier = runtime();
@@ -107,6 +108,7 @@ export async function openGraphileWorld(
     waitingAfter: (attempt) =>
       count("attempts = $1 and attempts < max_attempts and locked_at is null", [attempt]),
     pendingCount: () => count("not (attempts >= max_attempts and locked_at is null)"),
+    waitingCount: () => count("attempts < max_attempts and locked_at is null"),
     lockedCount: () => count("locked_at is not null"),
     async close() {
       await Promise.all([...runtimes.keys()].map((running) => running.stop()));

@@ -55,6 +55,7 @@ function openMemoryWorld(
     async crash(running) {
       runtimes.find((candidate) => candidate === running)?.crash();
     },
+    now: () => new Date(store.now()),
     elapse: async (seconds) => store.advance(seconds * 1_000),
     async missMinutes(minutes) {
       syncSchedules(store, buildJobs(definitions));
@@ -67,6 +68,8 @@ function openMemoryWorld(
         ({ owner, attempts }) => owner === undefined && attempts === attempt,
       ).length,
     pendingCount: async () => store.jobs.size,
+    waitingCount: async () =>
+      [...store.jobs.values()].filter(({ owner }) => owner === undefined).length,
     async close() {
       await Promise.all(runtimes.map((running) => running.stop()));
     },

@@ -21,11 +21,11 @@ import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
 import type {
   ContractHarness,
   ContractWorld,
-  DeadJob,
   RuntimeOptions,
 } from "#/jobs/testing/contract-harness.ts";
 import { eventually } from "#/jobs/testing/probe.ts";
 import { createTestDatabase } from "./database.ts";
+import { ageQStashRecords, qstashDeadJobs } from "./qstash-tables.ts";
 import { openFront } from "./front.ts";
 import { jumpClock } from "./jump-clock.ts";
 import { messageStates } from "./message-states.ts";
@@ -68,6 +68,7 @@ export async function openQStashWorld(
   definitions: readonly JobDefinition[],
   devOptions: Omit<QStashDevOptions, "clock" | "log" | "fetch"> = {},
   loses?: () => boolean,
+  parallelism = 2,
 ): Promise<QStashWorld> {
   const { pool, drop } = await createTestDatabase();
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
@@ -95,7 +96,7 @@ export async function openQStashWorld(
     nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
     callbackUrl: devOptions.strict ? PUBLIC_URL : front.url,
     namespace: NAMESPACE,
-    concurrency: 2,
+    concurrency: parallelism,
     maxPayloadBytes: 1_048_576,
     shutdownGraceMs: 100,
   };
@@ -151,7 +152,10 @@ export async function openQStashWorld(
         const stopped = inner.stop();
         await holdBack();
         await stopped;
-        await eventually("QStash has every answer", async () => states.underWay() === 0);
+        await eventually(
+          "QStash has every answer",
+          async () => states.underWay() <= front.underWay(),
+        );
       },
     };
     runtimes.push(made);
@@ -184,11 +188,9 @@ export async function openQStashWorld(
       await holdBack();
     },
     ticks: (definition, after, until) => qstashTicks(config, definition, after, until),
+    now: () => new Date(clock.now()),
     async elapse(seconds) {
-      await pool.query(
-        "update orbit_jobs.qstash_messages set touched_at = touched_at - $1::float8 * interval '1 second'",
-        [seconds],
-      );
+      await ageQStashRecords(pool, seconds);
       clock.jump(seconds * 1_000);
     },
     async missMinutes(minutes) {
@@ -207,14 +209,10 @@ export async function openQStashWorld(
         await eventually("the ticks were made", async () => states.retries() >= made);
       }
     },
-    async deadJobs() {
-      const { rows } = await pool.query<DeadJob>(
-        `select name, attempts, last_error as "lastError" from orbit_jobs.dead_jobs order by died_at`,
-      );
-      return rows;
-    },
+    deadJobs: () => qstashDeadJobs(pool),
     waitingAfter: async (attempt) => states.waitingAfter(attempt),
     pendingCount: async () => states.pending(),
+    waitingCount: async () => states.pending() - states.underWay(),
     async close() {
       await Promise.all(runtimes.map((running) => running.stop()));
       await qstash.close();

@@ -24,6 +24,8 @@ export interface ContractWorld {
    * running in this process; nothing of their end is heard any more.
    */
   crash(runtime: JobRuntime): Promise<void>;
+  /** The time from which a `runAt` counts. */
+  now(): Date;
   /** Makes time pass for jobs that wait, in seconds. */
   elapse(seconds: number): Promise<void>;
   /** As if nothing had run for the last minutes, which the schedules had known before. */
@@ -36,6 +38,8 @@ export interface ContractWorld {
   waitingAfter(attempt: number): Promise<number>;
   /** Jobs that are not dead and not done, running or not. */
   pendingCount(): Promise<number>;
+  /** Those of them that are not running. */
+  waitingCount(): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,55 @@
+import { describe, test } from "vitest";
+import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
+import type { Command } from "#/jobs/testing/properties/commands.ts";
+import { replay } from "#/jobs/testing/properties/replay.ts";
+import { checkSequences } from "#/jobs/testing/properties/sequence-property.ts";
+import { graphileHarness } from "../support/graphile-harness.ts";
+import { memoryHarness } from "../support/memory-harness.ts";
+import { openQStashWorld, qstashHarness as narrow } from "../support/qstash-harness.ts";
+
+const { PROPERTY_SEED, PROPERTY_RUNS } = process.env;
+const anySeed = () => Math.trunc(Math.random() * 2 ** 31);
+const seed = PROPERTY_SEED === undefined ? anySeed() : Number(PROPERTY_SEED);
+/** Time to shrink what fails, and for as many runs as somebody asks for. */
+const timeout = PROPERTY_RUNS === undefined ? 300_000 : 3_600_000;
+
+/** More at a time than a sequence has jobs: whatever is due runs. */
+const qstashHarness: ContractHarness = {
+  support: narrow.support,
+  open: (definitions) => openQStashWorld(definitions, {}, undefined, 100),
+};
+
+const harnesses = [memoryHarness, graphileHarness, qstashHarness];
+
+describe.concurrent("random sequences keep the contract", () => {
+  // oxlint-disable-next-line vitest/expect-expect -- rejects where the contract is broken
+  test.for([
+    { harness: memoryHarness, runs: 1_000, steps: 25, lanes: 2 },
+    { harness: graphileHarness, runs: 16, steps: 20, lanes: 4 },
+    { harness: qstashHarness, runs: 16, steps: 20, lanes: 4 },
+  ])("on $harness.support.provider", { timeout }, async ({ harness, runs, ...options }) => {
+    const wanted = PROPERTY_RUNS === undefined ? runs : Number(PROPERTY_RUNS);
+    await checkSequences(harness, { ...options, seed, runs: wanted });
+  });
+});
+
+/** What was found once: on which provider, and what was wrong there. */
+const found: Readonly<Record<string, readonly Command[]>> = {
+  "memory buried a job twice whose last run was cut off and failed late": [
+    { do: "start" },
+    { do: "enqueue", maxAttempts: 1 },
+    { do: "crash", instance: 0, late: "fail" },
+  ],
+  "graphile did not take a key back that a running job had given up": [
+    { do: "start" },
+    { do: "enqueue", key: "a" },
+    { do: "enqueue", key: "a" },
+    { do: "fail", run: 0 },
+    { do: "enqueue", key: "a" },
+  ],
+};
+
+describe.concurrent.each(Object.entries(found))("%s", (_what, commands) => {
+  // oxlint-disable-next-line vitest/expect-expect -- rejects where the contract is broken
+  test.for(harnesses)("not on $support.provider", (harness) => replay(harness, commands));
+});
