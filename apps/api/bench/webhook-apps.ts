@@ -58,6 +58,9 @@ export function orbitApp(): Hono {
       concurrency: undefined,
       maxPayloadBytes: 1_048_576,
       shutdownGraceMs: 0,
+
+      deadRetentionDays: 30,
+      ledgerRetentionDays: 90,
     },
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler uses nothing of it
     buildJobs([job({} as OrbitJobs.Core)]),

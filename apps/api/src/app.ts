@@ -4,6 +4,7 @@ import type { MiddlewareHandler } from "hono";
 import type { AppConfig } from "#/config.ts";
 import type { Container } from "#/composition.ts";
 import { requireBearerToken } from "#/interfaces/http/bearer-token.ts";
+import { deadJobsController } from "#/interfaces/http/controllers/dead-jobs.controller.ts";
 import { developmentController } from "#/interfaces/http/controllers/development.controller.ts";
 import { healthController } from "#/interfaces/http/controllers/health.controller.ts";
 import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
@@ -32,7 +33,8 @@ export function createApp(container: Container): Hono {
   const authenticated = new Hono()
     .use(requireBearerToken(config.apiToken))
     .route("/", workspacesController(workspaces, clock))
-    .route("/", jobsAdminController(registry, queue, clock));
+    .route("/", jobsAdminController(registry, queue, clock))
+    .route("/", deadJobsController(container.deadJobs));
   if (developmentMailer && !config.production) {
     authenticated.route("/", developmentController(developmentMailer.sent));
   }

@@ -6,13 +6,19 @@ import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.t
 import { createEventPublisher } from "#/infrastructure/event-publisher.ts";
 import type { DevelopmentMailer } from "#/infrastructure/mailer/development-mailer.ts";
 import { randomIds } from "#/infrastructure/random-ids.ts";
+import type { DeadJobs } from "#/jobs/application/dead-jobs.ts";
 import { buildJobs, type JobRegistry } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
 import type { SqlExecutor } from "#/jobs/application/ports.ts";
 import {
+  buildDeadJobs,
   buildJobDispatcher,
   buildJobQueue,
   buildJobRuntime,
+  buildLedger,
+  buildMaintenanceJobs,
+  buildOutboxRelay,
+  buildTransactionJobs,
   type JobDispatcher,
   providerSupport,
 } from "#/jobs/feature.ts";
@@ -37,6 +43,7 @@ export interface Container {
   readonly clock: Clock;
   readonly registry: JobRegistry;
   readonly queue: AppCore["queue"];
+  readonly deadJobs: DeadJobs;
   readonly runtime: JobRuntime;
   /** Only where jobs are delivered over HTTP. */
   readonly dispatcher: JobDispatcher | undefined;
@@ -76,6 +83,10 @@ export function compose(
       workspaces: drizzleWorkspaces(db),
       workspaceInvites: drizzleWorkspaceInvites(db),
     }),
+    (executor) => {
+      const { queue: jobs, committed } = bindJobs(executor);
+      return { jobs, processed: buildLedger(executor), committed };
+    },
     createEventPublisher(() => subscribers, log),
   );
 
@@ -92,9 +103,14 @@ export function compose(
       enqueueMany: (requests) => queue.enqueueMany(requests),
     },
   };
-  const definitions = features.flatMap((feature) => feature.jobs?.(core) ?? []);
-  const registry = buildJobs(definitions, providerSupport(config.jobs));
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
+  const relay = buildOutboxRelay(config.jobs, { sql, clock, log });
+  const definitions = [
+    ...features.flatMap((feature) => feature.jobs?.(core) ?? []),
+    ...buildMaintenanceJobs(config.jobs, core, { sql, relay }),
+  ];
+  const registry = buildJobs(definitions, providerSupport(config.jobs));
+  const bindJobs = buildTransactionJobs(config.jobs, registry, { relay, log });
   const queue = buildJobQueue(config.jobs, registry, { sql, clock });
   const dispatcher = buildJobDispatcher(config.jobs, registry, { sql, clock, log });
   subscribers = features.flatMap((feature) => feature.subscribers?.(core) ?? []);
@@ -106,7 +122,8 @@ export function compose(
     registry,
     queue,
     dispatcher,
-    runtime: buildJobRuntime(config.jobs, registry, { log, dispatcher }),
+    deadJobs: buildDeadJobs(config.jobs, registry, { sql, clock }),
+    runtime: buildJobRuntime(config.jobs, registry, { log, dispatcher, relay }),
     workspaces: createWorkspaceService(core),
     developmentMailer: "sent" in mailer ? mailer : undefined,
     async pingDatabase() {

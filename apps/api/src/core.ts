@@ -1,4 +1,5 @@
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import type { Ledger } from "#/jobs/application/ledger.ts";
 import type { JobQueue } from "#/jobs/application/job-queue.ts";
 import type { Clock } from "#/kernel/clock.ts";
 import type { Feature } from "#/kernel/feature.ts";
@@ -17,6 +18,15 @@ declare global {
       readonly mailer: Mailer;
       readonly queue: JobQueue;
     }
+  }
+}
+
+declare module "#/kernel/unit-of-work.ts" {
+  interface Transaction {
+    /** What is enqueued here commits and rolls back with the transaction. */
+    readonly jobs: JobQueue;
+    /** Whether an event was processed before. */
+    readonly processed: Ledger;
   }
 }
 

@@ -5,6 +5,8 @@ export const directorySupport: ProviderSupport = {
   lacks: {
     schedules: "The example keeps no record of the ticks that were made.",
     backfill: "Without schedules no tick is missed.",
+    transactions: "A file is no part of a database's transaction; the example has no outbox.",
+    replay: "The example leaves it to `ls`, `mv` and `rm` in its directory of dead jobs.",
     priority:
       "A look at the directory takes the first file that is due, and need not read them all.",
   },

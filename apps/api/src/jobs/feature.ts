@@ -1,28 +1,43 @@
 import type { Pool } from "pg";
+import type { DeadJobs } from "./application/dead-jobs.ts";
+import type { JobDefinition } from "./application/job-definition.ts";
 import type { JobQueue } from "./application/job-queue.ts";
 import type { JobRegistry } from "./application/job-registry.ts";
 import type { JobRuntime } from "./application/job-runtime.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "./application/ports.ts";
+import type { Ledger } from "./application/ledger.ts";
 import type { ProviderSupport } from "./application/provider-support.ts";
+import type { BindTransactionJobs } from "./application/transactional-jobs.ts";
+import { maintenanceJobs } from "./infrastructure/maintenance-jobs.ts";
+import { sqlLedger } from "./infrastructure/sql-ledger.ts";
+import { migrateCommon } from "./infrastructure/common-migrations.ts";
 import { consoleLog } from "./infrastructure/console-log.ts";
 import {
   graphileQueue,
   graphileRuntime,
   migrateGraphile,
 } from "#/jobs/infrastructure/graphile/index.ts";
+import { graphileDeadJobs } from "./infrastructure/graphile/graphile-dead-jobs.ts";
 import { graphileSupport } from "./infrastructure/graphile/graphile-support.ts";
+import { memoryDeadJobs } from "./infrastructure/memory/memory-dead-jobs.ts";
 import { MemoryJobQueue } from "./infrastructure/memory/memory-job-queue.ts";
 import { MemoryJobRuntime } from "./infrastructure/memory/memory-job-runtime.ts";
+import { memoryTransaction } from "./infrastructure/memory/memory-transaction.ts";
 import { memorySupport } from "./infrastructure/memory/memory-support.ts";
+import { noDeadJobs } from "./infrastructure/noop/no-dead-jobs.ts";
 import { NoopJobQueue } from "./infrastructure/noop/noop-job-queue.ts";
 import { NoopJobRuntime } from "./infrastructure/noop/noop-job-runtime.ts";
 import {
+  qstashDead,
   qstashDispatcher,
   qstashQueue,
+  qstashRelay,
   qstashRuntime,
   syncQStash,
 } from "./infrastructure/qstash/index.ts";
 import { qstashSupport } from "./infrastructure/qstash/qstash-support.ts";
+import { outboxJobs } from "./infrastructure/qstash/outbox-queue.ts";
+import type { OutboxRelay } from "./infrastructure/qstash/outbox-relay.ts";
 import type { ScheduleChanges } from "./infrastructure/qstash/schedules.ts";
 import { migrateQStash } from "./infrastructure/qstash/migrate.ts";
 import type {
@@ -52,7 +67,8 @@ export function providerSupport(config: JobsConfig): ProviderSupport | undefined
 /** Brings the provider's tables up to date. Safe at every start, and by many at once. */
 export async function prepareJobs({ provider }: JobsConfig, pool: Pool): Promise<void> {
   if (provider === "graphile") await migrateGraphile(pool);
-  if (provider === "qstash") await migrateQStash(pool);
+  else if (provider === "qstash") await migrateQStash(pool);
+  else await migrateCommon(pool);
 }
 
 /** The port for callers. `sql` runs statements on the app's own database pool. */
@@ -73,6 +89,77 @@ export function buildJobQueue(
   }
 }
 
+/**
+ * Binds `tx.jobs` to transactions. What is enqueued there commits and rolls back with them.
+ *
+ * @param relay of the provider that has one, see {@link buildOutboxRelay}
+ */
+export function buildTransactionJobs(
+  config: JobsConfig,
+  registry: JobRegistry,
+  { relay, log = consoleLog() }: { readonly relay?: OutboxRelay | undefined; log?: JobLogger } = {},
+): BindTransactionJobs {
+  const { maxPayloadBytes } = config;
+  const committed = async () => undefined;
+  switch (config.provider) {
+    case "noop":
+      return () => ({ queue: new NoopJobQueue(), committed });
+    case "memory":
+      return () => memoryTransaction(registry, config.store, maxPayloadBytes);
+    case "graphile":
+      return (sql) => ({ queue: graphileQueue(registry, { sql, maxPayloadBytes }), committed });
+    case "qstash":
+      if (!relay) throw new Error("the qstash provider needs its outbox relay");
+      return outboxJobs(registry, { maxPayloadBytes, relay, log });
+  }
+}
+
+/** Publishes what transactions have enqueued, for a provider that takes part in none. */
+export function buildOutboxRelay(
+  config: JobsConfig,
+  {
+    sql,
+    clock = systemClock,
+    log = consoleLog(),
+  }: { readonly sql: SqlExecutor; readonly clock?: JobClock; readonly log?: JobLogger },
+): OutboxRelay | undefined {
+  if (config.provider !== "qstash") return undefined;
+  return qstashRelay(config, { sql, clock, log });
+}
+
+/** The ledger of a transaction, whose statements `sql` runs. */
+export function buildLedger(sql: SqlExecutor): Ledger {
+  return sqlLedger(sql);
+}
+
+/** The module's own jobs, for the registry beside those of the features. */
+export function buildMaintenanceJobs(
+  config: JobsConfig,
+  core: OrbitJobs.Core,
+  { sql, relay }: { readonly sql: SqlExecutor; readonly relay?: OutboxRelay | undefined },
+): readonly JobDefinition[] {
+  if (config.provider === "noop") return [];
+  return maintenanceJobs(core, { ...config, sql, sweepOutbox: relay && (() => relay.sweep()) });
+}
+
+/** The jobs that no further attempt will be made of. */
+export function buildDeadJobs(
+  config: JobsConfig,
+  registry: JobRegistry,
+  { sql, clock = systemClock }: { readonly sql: SqlExecutor; readonly clock?: JobClock },
+): DeadJobs {
+  switch (config.provider) {
+    case "noop":
+      return noDeadJobs;
+    case "memory":
+      return memoryDeadJobs(config.store, registry);
+    case "graphile":
+      return graphileDeadJobs(sql, registry);
+    case "qstash":
+      return qstashDead(config, { sql, clock });
+  }
+}
+
 /** The receiving end of a provider that delivers jobs over HTTP; `undefined` for the others. */
 export function buildJobDispatcher(
   config: JobsConfig,
@@ -89,7 +176,7 @@ export function buildJobDispatcher(
 
 /**
  * The port for the process that executes. Without a `log`, troubles go to the console. With a
- * `dispatcher`, stopping drains what it has under way.
+ * `dispatcher`, stopping drains what it has under way; with a `relay`, the outbox is swept.
  */
 export function buildJobRuntime(
   config: JobsConfig,
@@ -97,7 +184,12 @@ export function buildJobRuntime(
   {
     log = consoleLog(),
     dispatcher,
-  }: { readonly log?: JobLogger; readonly dispatcher?: JobDispatcher | undefined } = {},
+    relay,
+  }: {
+    readonly log?: JobLogger;
+    readonly dispatcher?: JobDispatcher | undefined;
+    readonly relay?: OutboxRelay | undefined;
+  } = {},
 ): JobRuntime {
   switch (config.provider) {
     case "noop":
@@ -112,7 +204,7 @@ export function buildJobRuntime(
     case "memory":
       return new MemoryJobRuntime(registry, { ...config, log });
     case "qstash":
-      return qstashRuntime(config, registry, { dispatcher, log });
+      return qstashRuntime(config, registry, { dispatcher, relay, log });
   }
 }
 

@@ -5,7 +5,14 @@ import { type QStashConfig, readQStash } from "./qstash-environment.ts";
 interface CommonJobsConfig {
   readonly maxPayloadBytes: number;
   readonly shutdownGraceMs: number;
+  /** How long dead jobs are kept. */
+  readonly deadRetentionDays: number;
+  /** How long the ledger remembers; longer than anything is delivered or replayed again. */
+  readonly ledgerRetentionDays: number;
 }
+
+/** Longer than any provider delivers a job again by itself. */
+const REDELIVERY_DAYS = 14;
 
 /** Which provider runs the jobs, and all it has to know. */
 export type JobsConfig = CommonJobsConfig &
@@ -71,6 +78,8 @@ const environment = z.object({
     268_435_456,
     " (bytes)",
   ),
+  JOBS_DEAD_RETENTION_DAYS: wholeNumber("JOBS_DEAD_RETENTION_DAYS", 30, 1, 3_650, " (days)"),
+  JOBS_LEDGER_RETENTION_DAYS: wholeNumber("JOBS_LEDGER_RETENTION_DAYS", 90, 1, 36_500, " (days)"),
   DATABASE_URL: postgresUrl("DATABASE_URL"),
   WORKER_DATABASE_URL: postgresUrl("WORKER_DATABASE_URL"),
 });
@@ -83,12 +92,15 @@ export function readJobsConfig(
   const problems = parsed.error?.issues.map(({ message }) => message) ?? [];
   const qstash = env["JOBS_PROVIDER"] === "qstash" ? readQStash(env) : undefined;
   if (qstash && !qstash.ok) problems.push(...qstash.problems);
+  if (parsed.success) problems.push(...retentionProblems(parsed.data));
   if (!parsed.success || problems.length > 0) return { ok: false, problems };
 
   const { JOBS_PROVIDER, DATABASE_URL, WORKER_DATABASE_URL, ...numbers } = parsed.data;
   const common = {
     maxPayloadBytes: numbers.JOBS_MAX_PAYLOAD_BYTES,
     shutdownGraceMs: numbers.JOBS_SHUTDOWN_GRACE_MS,
+    deadRetentionDays: numbers.JOBS_DEAD_RETENTION_DAYS,
+    ledgerRetentionDays: numbers.JOBS_LEDGER_RETENTION_DAYS,
   };
   if (qstash?.ok) {
     // QStash has its own idea of how much it delivers at a time, unless somebody says otherwise.
@@ -124,6 +136,18 @@ export function readJobsConfig(
       ...common,
     },
   };
+}
+
+/** A job that is replayed on its last day must still be found in the ledger. */
+function retentionProblems({
+  JOBS_DEAD_RETENTION_DAYS: dead,
+  JOBS_LEDGER_RETENTION_DAYS: ledger,
+}: z.infer<typeof environment>): string[] {
+  const least = dead + REDELIVERY_DAYS;
+  if (ledger >= least) return [];
+  return [
+    `JOBS_LEDGER_RETENTION_DAYS must be at least ${least}: ${REDELIVERY_DAYS} more than JOBS_DEAD_RETENTION_DAYS, so that a replayed job is still known.`,
+  ];
 }
 
 function protocolOf(text: string): string {

@@ -5,8 +5,8 @@ export interface Transaction {
   readonly events: EventRecorder;
 }
 
-/** The repositories of a transaction that only reads. */
-export type ReadTransaction = Omit<Transaction, "events">;
+/** The repositories of a transaction that only reads: nothing happens in it. */
+export type ReadTransaction = Omit<Transaction, "events" | "jobs" | "processed">;
 
 export interface UnitOfWork {
   /**

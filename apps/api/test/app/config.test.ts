@@ -7,6 +7,8 @@ const GOOD = {
   ORBIT_API_TOKEN: SECRET,
 };
 
+const RETENTION = { deadRetentionDays: 30, ledgerRetentionDays: 90 };
+
 function problemsOf(env: Record<string, string>): string {
   try {
     readConfig(env);
@@ -25,7 +27,7 @@ test("the defaults", () => {
     worker: true,
     logLevel: "info",
     mailer: { kind: "development" },
-    jobs: { provider: "noop", maxPayloadBytes: 1_048_576, shutdownGraceMs: 10_000 },
+    jobs: { provider: "noop", maxPayloadBytes: 1_048_576, shutdownGraceMs: 10_000, ...RETENTION },
   });
   expect(readConfig({ ...GOOD, JOBS_PROVIDER: "graphile" }).jobs).toEqual({
     provider: "graphile",
@@ -33,6 +35,7 @@ test("the defaults", () => {
     concurrency: 2,
     shutdownGraceMs: 10_000,
     maxPayloadBytes: 1_048_576,
+    ...RETENTION,
   });
 });
 
@@ -48,6 +51,8 @@ test.each([
   ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be a whole number/],
   ["JOBS_CONCURRENCY", "-1", /JOBS_CONCURRENCY must be a whole number/],
   ["JOBS_SHUTDOWN_GRACE_MS", "10s", /JOBS_SHUTDOWN_GRACE_MS must be a whole number/],
+  ["JOBS_DEAD_RETENTION_DAYS", "0", /JOBS_DEAD_RETENTION_DAYS must be a whole number from 1/],
+  ["JOBS_LEDGER_RETENTION_DAYS", "43", /at least 44: 14 more than JOBS_DEAD_RETENTION_DAYS/],
   ["JOBS_MAX_PAYLOAD_BYTES", "1MB", /JOBS_MAX_PAYLOAD_BYTES must be a whole number/],
   [
     "DATABASE_URL",
@@ -112,6 +117,7 @@ test("qstash: its defaults", () => {
     concurrency: undefined,
     shutdownGraceMs: 10_000,
     maxPayloadBytes: 1_048_576,
+    ...RETENTION,
   });
   expect(readConfig({ ...QSTASH, JOBS_CONCURRENCY: "7" }).jobs).toMatchObject({ concurrency: 7 });
 });

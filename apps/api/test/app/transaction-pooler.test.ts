@@ -6,6 +6,8 @@ import {
   drizzleWorkspaceInvites,
   drizzleWorkspaces,
 } from "#/workspaces/infrastructure/drizzle-repositories.ts";
+import { buildLedger } from "#/jobs/feature.ts";
+import { NoopJobQueue } from "#/jobs/infrastructure/noop/noop-job-queue.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -28,7 +30,13 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
   test("instances migrate together, and leave no lock behind", async () => {
     await database.pool.query("drop schema orbit_jobs, drizzle cascade");
     await database.pool.query("drop table workspace_invites, workspaces");
-    const jobs = { provider: "noop", maxPayloadBytes: 1, shutdownGraceMs: 0 } as const;
+    const jobs = {
+      provider: "noop",
+      maxPayloadBytes: 1,
+      shutdownGraceMs: 0,
+      deadRetentionDays: 30,
+      ledgerRetentionDays: 90,
+    } as const;
     const start = () => migrate({ databaseUrl: pooler.url, jobs }, silentLog);
     await Promise.all([start(), start(), start()]);
     const { rows } = await database.pool.query(
@@ -49,6 +57,11 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
         transaction = db;
         return { workspaces: drizzleWorkspaces(db), workspaceInvites: drizzleWorkspaceInvites(db) };
       },
+      (sql) => ({
+        jobs: new NoopJobQueue(),
+        processed: buildLedger(sql),
+        committed: async () => undefined,
+      }),
       { publish: async () => undefined },
     );
     const look = async () => transaction?.execute(limits);

@@ -39,6 +39,9 @@ function base(url: string): QStashJobsConfig {
     concurrency: undefined,
     maxPayloadBytes: 1_048_576,
     shutdownGraceMs: 0,
+
+    deadRetentionDays: 30,
+    ledgerRetentionDays: 90,
   };
 }
 

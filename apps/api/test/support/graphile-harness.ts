@@ -2,6 +2,7 @@ import { Pool } from "pg";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import { graphileDeadJobs } from "#/jobs/infrastructure/graphile/graphile-dead-jobs.ts";
 import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
 import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
 import { graphileSupport } from "#/jobs/infrastructure/graphile/graphile-support.ts";
@@ -11,6 +12,7 @@ import type {
   DeadJob,
   RuntimeOptions,
 } from "#/jobs/testing/contract-harness.ts";
+import { contractTransactions } from "./contract-transactions.ts";
 import { createTestDatabase } from "./database.ts";
 import { graphileTicks } from "./graphile-ticks.ts";
 import { silentLog } from "./silent-log.ts";
@@ -104,11 +106,19 @@ export async function openGraphileWorld(
       );
     },
     ticks: async (definition, after, until) => graphileTicks(definition, after, until),
+    transaction: contractTransactions(pool, (sql) => ({
+      queue: new GraphileJobQueue(buildJobs(definitions), { sql, maxPayloadBytes: 1_048_576 }),
+      committed: async () => undefined,
+    })),
+    dead: graphileDeadJobs(
+      { query: (text, values) => pool.query(text, [...values]) },
+      buildJobs(definitions),
+    ),
     deadJobs: () => deadJobs(pool),
     waitingAfter: (attempt) =>
       count("attempts = $1 and attempts < max_attempts and locked_at is null", [attempt]),
-    pendingCount: () => count("not (attempts >= max_attempts and locked_at is null)"),
-    waitingCount: () => count("attempts < max_attempts and locked_at is null"),
+    pendingCount: () => count("true"),
+    waitingCount: () => count("locked_at is null"),
     lockedCount: () => count("locked_at is not null"),
     async close() {
       await Promise.all([...runtimes.keys()].map((running) => running.stop()));
@@ -130,8 +140,7 @@ async function shiftTime(pool: Pool, seconds: number): Promise<void> {
 
 async function deadJobs(pool: Pool): Promise<DeadJob[]> {
   const { rows } = await pool.query<DeadJob>(
-    `select split_part(task_identifier, '@', 1) as name, attempts, last_error as "lastError" from graphile_worker.jobs
-      where attempts >= max_attempts and locked_at is null order by updated_at, id`,
+    `select name, attempts, last_error as "lastError" from orbit_jobs.dead_jobs order by died_at, id`,
   );
   return rows;
 }

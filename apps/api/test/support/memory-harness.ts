@@ -2,6 +2,7 @@ import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import type { JobQueue } from "#/jobs/application/job-queue.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import { memoryDeadJobs } from "#/jobs/infrastructure/memory/memory-dead-jobs.ts";
 import { MemoryJobQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
 import { MemoryJobRuntime } from "#/jobs/infrastructure/memory/memory-job-runtime.ts";
 import { makeTicks, syncSchedules } from "#/jobs/infrastructure/memory/memory-schedules.ts";
@@ -62,6 +63,7 @@ function openMemoryWorld(
       store.advance(minutes * 60_000);
     },
     ticks: async (definition, after, until) => memoryTicks(definition, after, until),
+    dead: memoryDeadJobs(store, buildJobs(definitions)),
     deadJobs: async () => store.dead,
     waitingAfter: async (attempt) =>
       [...store.jobs.values()].filter(

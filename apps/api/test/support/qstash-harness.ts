@@ -11,24 +11,22 @@ import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
 import type { SqlExecutor } from "#/jobs/application/ports.ts";
 import {
-  buildJobDispatcher,
+  buildDeadJobs,
   buildJobQueue,
-  buildJobRuntime,
-  type JobDispatcher,
+  buildOutboxRelay,
+  buildTransactionJobs,
   type JobsConfig,
 } from "#/jobs/feature.ts";
 import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
-import type {
-  ContractHarness,
-  ContractWorld,
-  RuntimeOptions,
-} from "#/jobs/testing/contract-harness.ts";
+import type { ContractHarness, ContractWorld } from "#/jobs/testing/contract-harness.ts";
 import { eventually } from "#/jobs/testing/probe.ts";
+import { contractTransactions } from "./contract-transactions.ts";
 import { createTestDatabase } from "./database.ts";
 import { ageQStashRecords, qstashDeadJobs } from "./qstash-tables.ts";
 import { openFront } from "./front.ts";
 import { jumpClock } from "./jump-clock.ts";
 import { messageStates } from "./message-states.ts";
+import { qstashInstances } from "./qstash-instances.ts";
 import { qstashCases } from "./qstash-cases.ts";
 import { qstashTicks, ticksInMinute } from "./qstash-ticks.ts";
 import { silentLog } from "./silent-log.ts";
@@ -56,9 +54,6 @@ export interface QStashWorld extends ContractWorld {
 
 const NAMESPACE = "contract";
 const PUBLIC_URL = "https://api.example.com";
-
-/** Longer than QStash's first pause before it looks for another instance. */
-const NEXT_LOOK_SECONDS = 5;
 
 /**
  * `devOptions` are the local QStash's: a strict one has the app under a name of its own. `loses` says
@@ -99,78 +94,26 @@ export async function openQStashWorld(
     concurrency: parallelism,
     maxPayloadBytes: 1_048_576,
     shutdownGraceMs: 100,
+    deadRetentionDays: 30,
+    ledgerRetentionDays: 90,
   };
   const api = { baseUrl: config.url, token: config.token, devMode: false };
   // Whatever fault is on: this is how a world is made.
   const { flowControl } = new Client({ ...api, retry: { retries: 20, backoff: () => 10 } });
-  const live = new Set<JobDispatcher>();
-  let holding = Promise.resolve();
-  const holdBack = () => {
-    holding = holding.then(() =>
-      live.size === 0 ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE),
-    );
-    return holding;
-  };
-  await holdBack();
   const jobClock = { now: () => new Date(clock.now()) };
-  const runtimes: JobRuntime[] = [];
-  const dead = new Set<JobRuntime>();
-  const dispatchers = new Map<JobRuntime, JobDispatcher>();
+  const instances = await qstashInstances({
+    config,
+    definitions,
+    sql,
+    jobClock,
+    front,
+    states,
+    jump: clock.jump,
+    holdBack: (hold) => (hold ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE)),
+  });
+  const { runtime, kill } = instances;
 
-  const runtime = (options: RuntimeOptions = {}): JobRuntime => {
-    const registry = buildJobs(options.definitions ?? definitions);
-    const own = {
-      ...config,
-      concurrency: options.concurrency ?? 2,
-      shutdownGraceMs: options.shutdownGraceMs ?? 100,
-    };
-    const dispatcher = buildJobDispatcher(own, registry, {
-      // Whoever is dead has nothing more to say to the database.
-      sql: {
-        query: (text, values) =>
-          dead.has(made)
-            ? Promise.reject(new Error("this instance has died"))
-            : sql.query(text, values),
-      },
-      clock: jobClock,
-      log: silentLog,
-    });
-    if (!dispatcher) throw new Error("qstash has a dispatcher");
-    const inner = buildJobRuntime(own, registry, { log: silentLog, dispatcher });
-    const made: JobRuntime = {
-      provider: "qstash",
-      async start() {
-        await inner.start();
-        if (!dispatcher.intake.open) return;
-        front.add(dispatcher);
-        live.add(dispatcher);
-        await holdBack();
-        clock.jump(NEXT_LOOK_SECONDS * 1_000);
-      },
-      async stop() {
-        live.delete(dispatcher);
-        const stopped = inner.stop();
-        await holdBack();
-        await stopped;
-        await eventually(
-          "QStash has every answer",
-          async () => states.underWay() <= front.underWay(),
-        );
-      },
-    };
-    runtimes.push(made);
-    dispatchers.set(made, dispatcher);
-    return made;
-  };
-
-  const kill = (running: JobRuntime) => {
-    const dispatcher = dispatchers.get(running);
-    if (!dispatcher) return;
-    live.delete(dispatcher);
-    dead.add(running);
-    front.kill(dispatcher);
-  };
-
+  const relay = buildOutboxRelay(config, { sql, clock: jobClock, log: silentLog });
   const queueOf = (known: readonly JobDefinition[]) =>
     buildJobQueue(config, buildJobs(known), { sql, clock: jobClock });
 
@@ -183,10 +126,7 @@ export async function openQStashWorld(
     runtime,
     queue: queueOf(definitions),
     queueOf,
-    async crash(running) {
-      kill(running);
-      await holdBack();
-    },
+    crash: instances.crash,
     ticks: (definition, after, until) => qstashTicks(config, definition, after, until),
     now: () => new Date(clock.now()),
     async elapse(seconds) {
@@ -209,12 +149,17 @@ export async function openQStashWorld(
         await eventually("the ticks were made", async () => states.retries() >= made);
       }
     },
+    transaction: contractTransactions(
+      pool,
+      buildTransactionJobs(config, buildJobs(definitions), { relay, log: silentLog }),
+    ),
+    dead: buildDeadJobs(config, buildJobs(definitions), { sql, clock: jobClock }),
     deadJobs: () => qstashDeadJobs(pool),
     waitingAfter: async (attempt) => states.waitingAfter(attempt),
     pendingCount: async () => states.pending(),
     waitingCount: async () => states.pending() - states.underWay(),
     async close() {
-      await Promise.all(runtimes.map((running) => running.stop()));
+      await instances.stop();
       await qstash.close();
       await front.close();
       await drop();

@@ -34,6 +34,9 @@ export function webhookConfig(url: string, token: string): JobsConfig & { provid
     concurrency: undefined,
     maxPayloadBytes: 1_048_576,
     shutdownGraceMs: 0,
+
+    deadRetentionDays: 30,
+    ledgerRetentionDays: 90,
   };
 }
 

@@ -5,6 +5,8 @@ export const PROVIDER_FEATURES = {
   backfill: "Missed ticks are made up within `backfill`",
   jobKey: "Unique jobs with `jobKey`",
   crash: "A dead worker's jobs run elsewhere within seconds",
+  transactions: "`tx.jobs` commits and rolls back with the domain's writes, also over a crash",
+  replay: "Dead jobs are listed, replayed under their own id and removed",
   priority: "`providerOptions.priority`: what waits is taken in this order",
   longRuns: "A `timeout` of more than two hours",
 } as const;

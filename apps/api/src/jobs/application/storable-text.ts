@@ -16,3 +16,13 @@ function textOf(error: unknown): string {
     return "The handler threw something that has no text.";
   }
 }
+
+/** An error's stack in the same form, where it has one. */
+export function storableStack(error: unknown): string | undefined {
+  try {
+    const stack: unknown = error instanceof Error ? error.stack : undefined;
+    return typeof stack === "string" ? storableText(stack) : undefined;
+  } catch {
+    return undefined;
+  }
+}

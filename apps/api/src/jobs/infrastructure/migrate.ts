@@ -9,7 +9,7 @@ const MIGRATION_LOCK = "hashtextextended('orbit_jobs.migrations', 0)";
  */
 export async function applyMigrations(
   pool: Pool,
-  table: "migrations" | "qstash_migrations",
+  table: "common_migrations" | "migrations" | "qstash_migrations",
   migrations: readonly string[],
 ): Promise<void> {
   const client = await pool.connect();

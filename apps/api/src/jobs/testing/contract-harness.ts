@@ -1,6 +1,8 @@
+import type { DeadJobs } from "../application/dead-jobs.ts";
 import type { JobDefinition } from "../application/job-definition.ts";
 import type { JobQueue } from "../application/job-queue.ts";
 import type { JobRuntime } from "../application/job-runtime.ts";
+import type { Ledger } from "../application/ledger.ts";
 import type { ProviderFeature, ProviderSupport } from "../application/provider-support.ts";
 
 /** What an adapter implements to be put to the contract's cases. */
@@ -32,6 +34,13 @@ export interface ContractWorld {
   missMinutes(minutes: number): Promise<void>;
   /** The times in `(after, until]` at which the provider makes a job of the scheduled definition. */
   ticks(definition: JobDefinition, after: Date, until: Date): Promise<readonly Date[]>;
+  /**
+   * Commits when `work` resolves and rolls back when it rejects; for a provider that does not lack
+   * `transactions`.
+   */
+  readonly transaction?: <T>(work: (tx: ContractTransaction) => Promise<T>) => Promise<T>;
+  /** What a person can do with dead jobs; for a provider that does not lack `replay`. */
+  readonly dead?: DeadJobs;
   /** Jobs that no further attempt will be made of, in the order of their deaths. */
   deadJobs(): Promise<readonly DeadJob[]>;
   /** How many jobs wait for the attempt after their failed attempt `n`. */
@@ -41,6 +50,16 @@ export interface ContractWorld {
   /** Those of them that are not running. */
   waitingCount(): Promise<number>;
   close(): Promise<void>;
+}
+
+/** A transaction of an app, with a table of effects that the cases write to. */
+export interface ContractTransaction {
+  readonly jobs: JobQueue;
+  readonly processed: Ledger;
+  /** A write of the app's domain. */
+  addEffect(effect: string): Promise<void>;
+  /** All that this transaction can see, in order. */
+  effects(): Promise<readonly string[]>;
 }
 
 export interface RuntimeOptions {

@@ -42,6 +42,6 @@ export function pendingJobs(store: MemoryStore): readonly PendingJob[] {
 export function deadJobs(store: MemoryStore): readonly DeadInMemoryJob[] {
   return store.dead.map((job) => {
     const { id: jobId, attempts, lastError } = job;
-    return jobView(job, { jobId, attempts, lastError });
+    return jobView({ name: job.name, json: job.payload }, { jobId, attempts, lastError });
   });
 }

@@ -1,18 +1,22 @@
-import type { EventSubscriber } from "#/kernel/events.ts";
+import { JobsNotConfiguredError } from "#/jobs/application/job-errors.ts";
 import type { Logger } from "#/kernel/logger.ts";
-import { isInviteCreated, reminderDue } from "../domain/workspace-invite.ts";
+import type { Transaction } from "#/kernel/unit-of-work.ts";
+import { reminderDue, type WorkspaceInvite } from "../domain/workspace-invite.ts";
 
-/** Has every new invite's reminder sent later. An invite without one is worth having too. */
-export function enqueueReminder(queue: OrbitJobs.Core["queue"], log: Logger): EventSubscriber {
-  return async (event) => {
-    if (!isInviteCreated(event)) return;
-    const { inviteId, createdAt } = event;
-    await queue
-      .enqueue(
-        "workspaces.invites.send-reminder",
-        { inviteId },
-        { runAt: reminderDue(createdAt), jobKey: inviteId },
-      )
-      .catch((err: unknown) => log.warn({ err, inviteId }, "the invite has no reminder"));
-  };
+/**
+ * Has the reminder of a new invite sent later: there is no invite without it, nor it without the
+ * invite. Where no provider is configured an invite is worth having all the same.
+ */
+export async function enqueueReminder(
+  jobs: Transaction["jobs"],
+  { id: inviteId, createdAt }: WorkspaceInvite,
+  log: Logger,
+): Promise<void> {
+  const options = { runAt: reminderDue(createdAt), jobKey: inviteId };
+  try {
+    await jobs.enqueue("workspaces.invites.send-reminder", { inviteId }, options);
+  } catch (err) {
+    if (!(err instanceof JobsNotConfiguredError)) throw err;
+    log.warn({ err, inviteId }, "the invite has no reminder");
+  }
 }

@@ -1,14 +1,13 @@
 import { AppError } from "#/kernel/errors.ts";
+import type { Logger } from "#/kernel/logger.ts";
 import type { Workspace } from "../domain/workspace.ts";
-import {
-  type InviteCreated,
-  inviteExpiry,
-  inviteStatus,
-  type WorkspaceInvite,
-} from "../domain/workspace-invite.ts";
+import { inviteExpiry, inviteStatus, type WorkspaceInvite } from "../domain/workspace-invite.ts";
+import { enqueueReminder } from "./enqueue-reminder.ts";
 import type { WorkspaceRepository } from "./repositories.ts";
 
 const INVITES_LISTED = 100;
+
+type WorkspaceCore = OrbitJobs.Core & { readonly log: Logger };
 
 export interface WorkspaceService {
   /** @throws AppError `workspaces.slug_taken` */
@@ -23,7 +22,7 @@ export interface WorkspaceService {
   acceptInvite(token: string): Promise<Workspace>;
 }
 
-export function createWorkspaceService({ uow, clock, ids }: OrbitJobs.Core): WorkspaceService {
+export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore): WorkspaceService {
   return {
     create: ({ slug, name }) =>
       uow.run(async (tx) => {
@@ -56,12 +55,7 @@ export function createWorkspaceService({ uow, clock, ids }: OrbitJobs.Core): Wor
             "This address has an open invite already; revoke it to send another.",
           );
         }
-        const created: InviteCreated = {
-          type: "workspaces.invite-created",
-          inviteId: invite.id,
-          createdAt,
-        };
-        tx.events.record(created);
+        await enqueueReminder(tx.jobs, invite, log);
         return invite;
       }),
 

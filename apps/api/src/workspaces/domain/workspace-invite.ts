@@ -1,5 +1,4 @@
 import { addDays } from "date-fns";
-import type { DomainEvent } from "#/kernel/events.ts";
 
 export interface WorkspaceInvite {
   readonly id: string;
@@ -14,13 +13,6 @@ export interface WorkspaceInvite {
 }
 
 export type InviteStatus = "pending" | "accepted" | "revoked" | "expired";
-
-/** Told when an invite was made. */
-export interface InviteCreated extends DomainEvent {
-  readonly type: "workspaces.invite-created";
-  readonly inviteId: string;
-  readonly createdAt: Date;
-}
 
 const DAYS_UNTIL_REMINDER = 3;
 const DAYS_UNTIL_EXPIRY = 14;
@@ -37,8 +29,4 @@ export function inviteStatus(invite: WorkspaceInvite, now: Date): InviteStatus {
   if (invite.acceptedAt) return "accepted";
   if (invite.revokedAt) return "revoked";
   return invite.expiresAt <= now ? "expired" : "pending";
-}
-
-export function isInviteCreated(event: DomainEvent): event is InviteCreated {
-  return event.type === "workspaces.invite-created";
 }

@@ -1,6 +1,7 @@
 import type { Job } from "graphile-worker";
 import type { SqlExecutor } from "../../application/ports.ts";
-import { BEGUN } from "./migrations.ts";
+import { storableStack, storableText } from "../../application/storable-text.ts";
+import { BEGUN } from "./marks.ts";
 
 /**
  * Whether a run must be on record before it begins, since nobody could otherwise tell it from a job
@@ -26,13 +27,14 @@ export async function recordBegin(sql: SqlExecutor, job: Job): Promise<boolean> 
   return rows.length === 1;
 }
 
-/** Makes the attempt under way the last one, and a crash from here on no reason for another. */
-export async function giveUpRetries(sql: SqlExecutor, job: Job): Promise<void> {
-  await sql.query(
-    `update graphile_worker._private_jobs set max_attempts = attempts, last_error = '${BEGUN}'
-      where id = $1::bigint and locked_by = $2::text`,
-    [job.id, job.locked_by],
-  );
+/** No further attempt will be made of it: keeps it with its error among the dead jobs. */
+export async function buryJob(sql: SqlExecutor, job: Job, error: unknown): Promise<void> {
+  await sql.query("select orbit_jobs.bury_job($1::bigint, $2::text, $3::text, $4::text)", [
+    job.id,
+    job.locked_by,
+    storableText(error),
+    storableStack(error),
+  ]);
 }
 
 /**

@@ -1,10 +1,8 @@
 import { type ParsedCronItem, parseCronItems } from "graphile-worker";
 import { isTick } from "../../application/cron.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
+import { SCHEDULED } from "./marks.ts";
 import { taskName } from "./task-name.ts";
-
-/** graphile-worker merges `_cron` into a scheduled payload, which must be an object: ours is inside. */
-const WRAPPER = "orbit_scheduled";
 
 /** The registry's schedules as graphile-worker wants them. */
 export function cronItems(registry: JobRegistry): ParsedCronItem[] {
@@ -17,20 +15,13 @@ export function cronItems(registry: JobRegistry): ParsedCronItem[] {
               // A changed schedule is a new one: its past ticks were never missed.
               identifier: `${name} ${schedule.cron} ${schedule.timezone}`,
               match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
-              payload: { [WRAPPER]: schedule.payload },
+              payload: { [SCHEDULED]: schedule.payload },
               options: { backfillPeriod: schedule.backfill, maxAttempts, priority },
             },
           ]
         : [],
     ),
   );
-}
-
-/** The payload as it was enqueued or scheduled. */
-export function unwrapScheduled(payload: unknown): unknown {
-  const isScheduled =
-    typeof payload === "object" && payload !== null && WRAPPER in payload && "_cron" in payload;
-  return isScheduled ? payload[WRAPPER] : payload;
 }
 
 interface Digest {

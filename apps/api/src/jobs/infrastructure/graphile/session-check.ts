@@ -14,11 +14,12 @@ export async function assertSessionsLast(listener: Client, notifier: Client): Pr
   const onNotification = (message: { channel: string }) => {
     if (message.channel === channel) heard.resolve(true);
   };
-  const timer = setTimeout(() => heard.resolve(false), PATIENCE_MS);
+  let timer: ReturnType<typeof setTimeout> | undefined;
   listener.on("notification", onNotification);
   try {
     await listener.query(`listen "${channel}"`);
     await notifier.query("select pg_notify($1, '')", [channel]);
+    timer = setTimeout(() => heard.resolve(false), PATIENCE_MS);
     if (await heard.promise) {
       await listener.query(`unlisten "${channel}"`);
       return;

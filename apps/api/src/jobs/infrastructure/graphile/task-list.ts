@@ -5,14 +5,8 @@ import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
 import { storableText } from "../../application/storable-text.ts";
-import {
-  giveUpRetries,
-  mayHaveCededKey,
-  needsRecord,
-  recordBegin,
-  takeKeyBack,
-} from "./begun-runs.ts";
-import { unwrapScheduled } from "./cron-items.ts";
+import { buryJob, mayHaveCededKey, needsRecord, recordBegin, takeKeyBack } from "./begun-runs.ts";
+import { jobId, payloadOf } from "./stored-job.ts";
 import { taskNames } from "./task-name.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
 
@@ -45,14 +39,14 @@ function taskOf(
       return untold<T>();
     });
 
-  return async (payload, { job }) => {
+  return async (_payload, { job }) => {
     if (needsRecord(job) && !(await write(recordBegin, job))) return untold();
     const outcome = await runs.track((signal) =>
       runJob(definition, {
-        jobId: job.id,
+        jobId: jobId(job),
         attempt: job.attempts,
         maxAttempts: job.max_attempts,
-        payload: unwrapScheduled(payload),
+        payload: payloadOf(job),
         version,
         signal,
         log,
@@ -61,9 +55,12 @@ function taskOf(
     // graphile-worker completes jobs without asking whose they are; told nothing, it does nothing.
     if (runs.disowned) return untold();
     if (outcome.status === "succeeded") return undefined;
-    if (outcome.status === "dead" && outcome.reason === "permanent")
-      await write(giveUpRetries, job);
-    if (outcome.status === "failed" && mayHaveCededKey(job)) await write(takeKeyBack, job);
+    if (outcome.status === "dead") {
+      // For graphile-worker it is done: it finds nothing to be completed.
+      await write((executor) => buryJob(executor, job, outcome.error), job);
+      return undefined;
+    }
+    if (mayHaveCededKey(job)) await write(takeKeyBack, job);
     // A message that Postgres cannot store would break the worker.
     throw new Error(storableText(outcome.error), { cause: outcome.error });
   };

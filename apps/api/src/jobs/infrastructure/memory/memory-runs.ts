@@ -1,6 +1,6 @@
 import { findRunnable, type JobRegistry } from "../../application/job-registry.ts";
 import { backOffMs } from "../../application/retry-policy.ts";
-import { storableText } from "../../application/storable-text.ts";
+import { storableStack, storableText } from "../../application/storable-text.ts";
 import { DEAD_LIMIT, type MemoryStore, type StoredJob } from "./memory-store.ts";
 
 /** The next job that is due and known, from now on `owner`'s: its attempt counts and its key is free. */
@@ -50,10 +50,12 @@ export function retryJob(store: MemoryStore, job: StoredJob, backOff: boolean): 
 }
 
 export function buryJob(store: MemoryStore, job: StoredJob, error: unknown): void {
-  const { id, name, json, attempts } = job;
+  const { id, name, version, json: payload, attempts, maxAttempts } = job;
   store.jobs.delete(id);
   freeKey(store, job);
-  store.dead.push({ id, name, json, attempts, lastError: storableText(error) });
+  const [lastError, stack] = [storableText(error), storableStack(error)];
+  const diedAt = new Date(store.now());
+  store.dead.push({ id, name, version, payload, attempts, maxAttempts, lastError, stack, diedAt });
   if (store.dead.length > DEAD_LIMIT) store.dead.shift();
 }
 

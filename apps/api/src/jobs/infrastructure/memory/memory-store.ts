@@ -1,3 +1,4 @@
+import type { DeadJob } from "../../application/dead-jobs.ts";
 import type { JobClock } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 
@@ -20,14 +21,6 @@ export interface StoredJob {
   owner: string | undefined;
 }
 
-export interface DeadMemoryJob {
-  readonly id: string;
-  readonly name: string;
-  readonly json: string;
-  readonly attempts: number;
-  readonly lastError: string;
-}
-
 /** Where the jobs of `JOBS_PROVIDER=memory` are: gone with the process. */
 export interface MemoryStore {
   /** Unix milliseconds, by the clock and what was added with {@link MemoryStore.advance}. */
@@ -37,7 +30,7 @@ export interface MemoryStore {
   /** By id, in the order they came. */
   readonly jobs: Map<string, StoredJob>;
   /** The last {@link DEAD_LIMIT}, the oldest first. */
-  readonly dead: DeadMemoryJob[];
+  readonly dead: DeadJob[];
   /** By job name and key: the id of the job that waits with it. */
   readonly keys: Map<string, string>;
   /** By a schedule's identity: until when its ticks were made, in unix milliseconds. */

@@ -1,11 +1,9 @@
-import type { PreparedJob } from "../../application/prepare-enqueue.ts";
-
 const JOBS = 100;
 const CHARACTERS = 1_000_000;
 
 /** In order, each of a size that QStash takes in one request; a great payload has its own. */
-export function inBatches(jobs: readonly PreparedJob[]): PreparedJob[][] {
-  const batches: PreparedJob[][] = [];
+export function inBatches<T extends { readonly json: string }>(jobs: readonly T[]): T[][] {
+  const batches: T[][] = [];
   let size = 0;
   for (const job of jobs) {
     const batch = batches.at(-1);

@@ -1,34 +1,18 @@
+import type { DeadJobs } from "../../application/dead-jobs.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
-import { storableText } from "../../application/storable-text.ts";
+import { removeDeadJob, sqlDeadJobs, withErrors } from "../sql-dead-jobs.ts";
+import { versionFact } from "./message-facts.ts";
+import type { Publisher } from "./publisher.ts";
+import { asUnavailable } from "./sql-errors.ts";
 
-export interface DeadJob {
-  readonly id: string;
-  readonly name: string;
-  /** JSON. */
-  readonly payload: string;
-  readonly attempts: number;
-  readonly maxAttempts: number;
-  readonly error: unknown;
-}
-
-/** Keeps a job that no further attempt will be made of, for thirty days; QStash keeps no error. */
-export async function keepDeadJob(sql: SqlExecutor, job: DeadJob): Promise<void> {
-  await sql.query(
-    `with expired as (
-       delete from orbit_jobs.dead_jobs where id in (
-         select id from orbit_jobs.dead_jobs
-          where died_at < now() - interval '30 days' and id <> $1 limit 100 for update skip locked))
-     insert into orbit_jobs.dead_jobs (id, name, payload, attempts, max_attempts, last_error)
-     values ($1, $2, $3, $4, $5, $6)
-     on conflict (id) do update set attempts = excluded.attempts, last_error = excluded.last_error,
-       died_at = excluded.died_at`,
-    [
-      job.id,
-      job.name,
-      job.payload.replaceAll("\0", "\uFFFD"),
-      job.attempts,
-      job.maxAttempts,
-      storableText(job.error),
-    ],
-  );
+/** Dead jobs of QStash; its own DLQ keeps no error, and forgets after days. */
+export function qstashDeadJobs(executor: SqlExecutor, publisher: Publisher): DeadJobs {
+  const sql = withErrors(executor, asUnavailable);
+  return sqlDeadJobs(sql, async ({ id, name, version, payload, maxAttempts, diedAt }) => {
+    // Two replays at once are one message to QStash; of another death it is another.
+    const hop = diedAt.getTime();
+    const facts = { id, maxAttempts, tried: 0, hop, ...versionFact(version) };
+    await publisher.publish([{ name, json: payload, facts }]);
+    return removeDeadJob(sql, id);
+  });
 }

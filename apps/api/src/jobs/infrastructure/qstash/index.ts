@@ -1,5 +1,9 @@
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "../../application/ports.ts";
+import type { DeadJobs } from "../../application/dead-jobs.ts";
+import { qstashDeadJobs } from "./dead-jobs.ts";
+import { createOutboxRelay, type OutboxRelay } from "./outbox-relay.ts";
+import { createOutboxSweeper } from "./outbox-sweeper.ts";
 import { createPublisher } from "./publisher.ts";
 import { callQStash, createClient, type QStashOptions } from "./qstash-client.ts";
 import { QStashJobDispatcher } from "./qstash-job-dispatcher.ts";
@@ -55,14 +59,35 @@ export function qstashDispatcher(
   });
 }
 
+/** The jobs that QStash will not deliver any more. */
+export function qstashDead(config: QStashConfig, { sql, clock }: Omit<Ports, "log">): DeadJobs {
+  return qstashDeadJobs(
+    sql,
+    createPublisher(createClient(config), config, () => clock.now()),
+  );
+}
+
+/** Publishes what transactions have enqueued. */
+export function qstashRelay(config: QStashConfig, { sql, clock, log }: Ports): OutboxRelay {
+  const publisher = createPublisher(createClient(config), config, () => clock.now());
+  return createOutboxRelay({ publisher, sql, clock, log });
+}
+
+interface RuntimeParts {
+  readonly dispatcher: QStashJobDispatcher | undefined;
+  readonly relay: OutboxRelay | undefined;
+  readonly log: JobLogger;
+}
+
 /** What a process boots. Without a dispatcher it only keeps the schedules. */
 export function qstashRuntime(
   config: QStashConfig,
   registry: JobRegistry,
-  { dispatcher, log }: { readonly dispatcher: QStashJobDispatcher | undefined; log: JobLogger },
+  { dispatcher, relay, log }: RuntimeParts,
 ): QStashJobRuntime {
   return new QStashJobRuntime({
     intake: dispatcher?.intake,
+    sweeper: relay && createOutboxSweeper(relay, log),
     sync: () => syncQStash(config, registry),
     shutdownGraceMs: config.shutdownGraceMs,
     log,

@@ -1,5 +1,5 @@
 import type { Delivery, DeliveryPorts, DeliveryResult } from "./delivery.ts";
-import { keepDeadJob } from "./dead-jobs.ts";
+import { keepDeadJob } from "../sql-dead-jobs.ts";
 import { findRecord, type MessageRecord, recordEnd } from "./message-records.ts";
 
 /** The job goes on in a new message; this one is done with, also when its answer is lost. */
@@ -20,12 +20,12 @@ export async function handOn(
 
 /** Keeps the job with its error, and has QStash deliver it no more. */
 export async function bury(
-  { definition: { name }, facts: { id, maxAttempts }, qstashId, json }: Delivery,
+  { definition: { name }, facts: { id, maxAttempts, version = 1 }, qstashId, json }: Delivery,
   { sql }: DeliveryPorts,
   attempts: number,
   error: unknown,
 ): Promise<DeliveryResult> {
-  await keepDeadJob(sql, { id, name, payload: json, attempts, maxAttempts, error });
+  await keepDeadJob(sql, { id, name, version, payload: json, attempts, maxAttempts }, error);
   await recordEnd(sql, qstashId, "dead");
   return { status: "dead" };
 }

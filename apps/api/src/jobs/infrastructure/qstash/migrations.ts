@@ -29,18 +29,25 @@ export const QSTASH_MIGRATIONS: readonly string[] = [
     touched_at timestamptz not null default now()
   );
   create index qstash_messages_touched on orbit_jobs.qstash_messages (touched_at);
-
-  -- Jobs that no further attempt will be made of.
-  create table orbit_jobs.dead_jobs (
+  `,
+  `
+  -- Jobs that were enqueued in a transaction, until QStash has them. The id is the job's own.
+  create table orbit_jobs.job_outbox (
     id text primary key,
+    -- The order of enqueues: of two with the same key the first is the one.
+    position bigint generated always as identity,
     name text not null,
-    -- JSON, as it was enqueued: jsonb cannot hold every JSON text.
+    version integer not null,
     payload text not null,
-    attempts integer not null,
     max_attempts integer not null,
-    last_error text not null,
-    died_at timestamptz not null default now()
+    run_at timestamptz,
+    -- The digest of its key.
+    key text,
+    created_at timestamptz not null default now(),
+    -- Who publishes it has until then; then anybody may.
+    claimed_until timestamptz not null default '-infinity',
+    failures integer not null default 0
   );
-  create index dead_jobs_newest on orbit_jobs.dead_jobs (died_at);
+  create index job_outbox_unclaimed on orbit_jobs.job_outbox (claimed_until, position);
   `,
 ];

@@ -1,11 +1,14 @@
 import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { createIntake, type Intake } from "./intake.ts";
+import type { OutboxSweeper } from "./outbox-sweeper.ts";
 import type { ScheduleChanges } from "./schedules.ts";
 
 export interface QStashJobRuntimeOptions {
   /** Of the dispatcher, where this process has one. */
   readonly intake?: Intake | undefined;
+  /** Of the outbox, where this process is to publish what was left in it. */
+  readonly sweeper?: OutboxSweeper | undefined;
   /** Tells QStash what it has to know of this app before it delivers. */
   readonly sync: () => Promise<ScheduleChanges>;
   /** What running handlers get when the runtime stops, in milliseconds. */
@@ -55,6 +58,7 @@ export class QStashJobRuntime implements ObservableJobRuntime {
       // A start that failed has told its caller so.
       starting?.catch(() => undefined),
       this.#intake.close(shutdownGraceMs),
+      this.#options.sweeper?.stop(),
     ]).then(() => undefined);
     return this.#stopped;
   }
@@ -66,6 +70,8 @@ export class QStashJobRuntime implements ObservableJobRuntime {
     if (changes.created.length + changes.updated.length + changes.deleted.length > 0) {
       log.info({ ...changes }, "QStash's schedules were brought up to date");
     }
-    if (isWanted()) this.#intake.reopen();
+    if (!isWanted()) return;
+    this.#intake.reopen();
+    this.#options.sweeper?.start();
   }
 }

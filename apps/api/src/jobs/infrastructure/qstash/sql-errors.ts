@@ -7,6 +7,6 @@ export function asUnavailable(cause: unknown): never {
   const hasNoTables = cause instanceof Error && "code" in cause && cause.code === UNDEFINED_TABLE;
   const what = hasNoTables
     ? "the database has no tables for it; run `npm run db:migrate`"
-    : "the database of its job keys does not answer";
+    : "its database does not answer";
   throw new ProviderUnavailableError("qstash", what, { cause });
 }

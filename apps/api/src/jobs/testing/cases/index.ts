@@ -1,5 +1,6 @@
 import type { ContractCase } from "../contract-harness.ts";
 import { crashCases } from "./crash.ts";
+import { deadJobCases } from "./dead-jobs.ts";
 import { deliveryCases } from "./delivery.ts";
 import { durabilityCases } from "./durability.ts";
 import { failureKindCases } from "./failure-kinds.ts";
@@ -19,6 +20,7 @@ import { runAtCases } from "./run-at.ts";
 import { scheduleChangeCases } from "./schedule-changes.ts";
 import { scheduleTimeCases } from "./schedule-times.ts";
 import { scheduleCases } from "./schedules.ts";
+import { transactionCases } from "./transactions.ts";
 import { versionCases } from "./versions.ts";
 
 /** The contract, topic by topic. */
@@ -33,5 +35,7 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   lifecycle: [...lifecycleCases, ...lifecycleEdgeCases],
   crash: [...crashCases, ...durabilityCases],
   versions: versionCases,
+  dead: deadJobCases,
+  transactions: transactionCases,
   priority: priorityCases,
 };

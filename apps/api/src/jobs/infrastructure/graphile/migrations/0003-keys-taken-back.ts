@@ -1,8 +1,7 @@
-/** The flag under which a job remembers the key that it gave up when another was enqueued with it. */
-const CEDED = "orbit.key";
+import { BEGUN, CEDED_KEY_FLAG } from "../marks.ts";
 
-/** The third migration: a job that fails takes back the key that it gave up, unless another waits with it. */
-export const keysTakenBack = (begun: string) => `
+/** A job that fails takes back the key that it gave up, unless another waits with it. */
+export const keysTakenBack = `
   -- Whether a job waits with the key. One that has begun, or is dead, gives it up.
   create function orbit_jobs.key_is_taken(job_key text) returns boolean language plpgsql as $$
   declare
@@ -12,7 +11,7 @@ export const keysTakenBack = (begun: string) => `
     perform pg_advisory_xact_lock(hashtextextended(job_key, 1));
     select jobs.id,
            case when jobs.locked_at is null then jobs.attempts >= jobs.max_attempts
-                else coalesce(jobs.last_error = '${begun}', false) end as has_left_the_queue
+                else coalesce(jobs.last_error = '${BEGUN}', false) end as has_left_the_queue
       into holder
       from graphile_worker._private_jobs jobs
      where jobs.key = key_is_taken.job_key
@@ -24,7 +23,7 @@ export const keysTakenBack = (begun: string) => `
       -- add_job would also do this, but take the remaining attempts from a running job.
       update graphile_worker._private_jobs
          set key = null,
-             flags = coalesce(flags, '{}') || jsonb_build_object('${CEDED}', key_is_taken.job_key)
+             flags = coalesce(flags, '{}') || jsonb_build_object('${CEDED_KEY_FLAG}', key_is_taken.job_key)
        where id = holder.id;
     end if;
     return not holder.has_left_the_queue;
@@ -47,10 +46,10 @@ export const keysTakenBack = (begun: string) => `
   declare
     ceded text;
   begin
-    select flags->>'${CEDED}' into ceded from graphile_worker._private_jobs where id = job_id;
+    select flags->>'${CEDED_KEY_FLAG}' into ceded from graphile_worker._private_jobs where id = job_id;
     if ceded is not null and not orbit_jobs.key_is_taken(ceded) then
       update graphile_worker._private_jobs
-         set key = ceded, flags = nullif(flags - '${CEDED}', '{}')
+         set key = ceded, flags = nullif(flags - '${CEDED_KEY_FLAG}', '{}')
        where id = job_id and key is null;
     end if;
   end $$;
@@ -64,15 +63,15 @@ export const keysTakenBack = (begun: string) => `
   begin
     -- Keys are locked before rows, as by an enqueue, and in their order.
     for ceded in
-      select id, flags->>'${CEDED}' as key from graphile_worker._private_jobs
-       where locked_by = worker_id and flags ? '${CEDED}' order by 2
+      select id, flags->>'${CEDED_KEY_FLAG}' as key from graphile_worker._private_jobs
+       where locked_by = worker_id and flags ? '${CEDED_KEY_FLAG}' order by 2
     loop
       perform pg_advisory_xact_lock(hashtextextended(ceded.key, 1));
       ceding := ceding || ceded.id;
     end loop;
     with held as (
       select id,
-             case when last_error = '${begun}' then true
+             case when last_error = '${BEGUN}' then true
                   -- With these, the beginning would be on record.
                   when last_error is not null or key is not null or attempts >= max_attempts then false
                   -- Nobody can tell: it counts.

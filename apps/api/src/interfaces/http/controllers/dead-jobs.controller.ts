@@ -1,0 +1,67 @@
+import { Hono } from "hono";
+import type { DeadJob, DeadJobs, DeadJobsCursor } from "#/jobs/application/dead-jobs.ts";
+import { AppError } from "#/kernel/errors.ts";
+
+const PAGE = 50;
+const LONGEST_PAGE = 200;
+
+/** Dead jobs: to be looked at, replayed and forgotten; behind the bearer token. */
+export function deadJobsController(dead: DeadJobs): Hono {
+  return new Hono()
+    .get("/jobs/dead", async (c) => {
+      const limit = readLimit(c.req.query("limit"));
+      const jobs = await dead.list(limit, readCursor(c.req.query("after")));
+      const last = jobs.length === limit ? jobs.at(-1) : undefined;
+      return c.json({ jobs: jobs.map(toJson), next: last ? cursorOf(last) : null });
+    })
+    .post("/jobs/dead/:id/replay", async (c) => {
+      const id = c.req.param("id");
+      if (!(await dead.replay(id))) throw notFound();
+      return c.json({ replayed: { id } }, 202);
+    })
+    .delete("/jobs/dead/:id", async (c) => {
+      if (!(await dead.remove(c.req.param("id")))) throw notFound();
+      return c.body(null, 204);
+    });
+}
+
+function toJson({ payload, stack, diedAt, ...job }: DeadJob) {
+  return { ...job, payload: parsed(payload), stack: stack ?? null, diedAt };
+}
+
+/** What is no JSON, since something else wrote it, is shown as it is. */
+function parsed(payload: string): unknown {
+  try {
+    return JSON.parse(payload);
+  } catch {
+    return payload;
+  }
+}
+
+function readLimit(text: string | undefined): number {
+  const limit = text === undefined ? PAGE : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (limit >= 1 && limit <= LONGEST_PAGE) return limit;
+  throw badRequest(`"limit" must be a whole number from 1 to ${LONGEST_PAGE}.`);
+}
+
+function cursorOf({ diedAt, id }: DeadJobsCursor): string {
+  return `${diedAt.toISOString()} ${id}`;
+}
+
+function readCursor(text: string | undefined): DeadJobsCursor | undefined {
+  if (text === undefined) return undefined;
+  const [, time = "", id = ""] = /^(\S{24}) (.{1,200})$/s.exec(text) ?? [];
+  const diedAt = new Date(time);
+  if (Number.isNaN(diedAt.getTime()) || id.includes("\0")) {
+    throw badRequest('"after" must be the "next" of the page before.');
+  }
+  return { diedAt, id };
+}
+
+function badRequest(message: string): AppError {
+  return new AppError("request.invalid", 422, message);
+}
+
+function notFound(): AppError {
+  return new AppError("jobs.dead_job_not_found", 404, "There is no such dead job.");
+}

@@ -1,0 +1,19 @@
+import type { DeadJobs } from "../../application/dead-jobs.ts";
+import { findJob, type JobRegistry } from "../../application/job-registry.ts";
+import type { SqlExecutor } from "../../application/ports.ts";
+import { sqlDeadJobs, withErrors } from "../sql-dead-jobs.ts";
+import { providerError } from "./postgres-errors.ts";
+
+/** Dead jobs are moved to the module's own table; graphile-worker's would keep them for ever. */
+export function graphileDeadJobs(executor: SqlExecutor, registry: JobRegistry): DeadJobs {
+  const sql = withErrors(executor, (cause) => {
+    throw providerError(cause);
+  });
+  return sqlDeadJobs(sql, async ({ id, name }) => {
+    const { rows } = await sql.query("select where orbit_jobs.replay_job($1::text, $2::integer)", [
+      id,
+      findJob(registry, name)?.priority ?? 0,
+    ]);
+    return rows.length > 0;
+  });
+}

@@ -1,0 +1,63 @@
+import type { JobRegistry } from "../../application/job-registry.ts";
+import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
+import { type PreparedJob, prepareEnqueue } from "../../application/prepare-enqueue.ts";
+import type { TransactionJobs } from "../../application/transactional-jobs.ts";
+import { putIntoOutbox } from "./outbox.ts";
+import type { OutboxRelay } from "./outbox-relay.ts";
+import { outgoingJob } from "./outgoing-job.ts";
+import { asUnavailable } from "./sql-errors.ts";
+
+export interface OutboxQueueOptions {
+  readonly maxPayloadBytes: number;
+  readonly relay: OutboxRelay;
+  readonly log: JobLogger;
+}
+
+/** How long a caller waits for QStash after its transaction has committed; the relay has more time. */
+const PATIENCE_MS = 3_000;
+
+/**
+ * QStash takes part in no transaction: jobs are written to the outbox, which commits or rolls back
+ * with the rest, and published when it has committed.
+ */
+export function outboxJobs(
+  registry: JobRegistry,
+  { maxPayloadBytes, relay, log }: OutboxQueueOptions,
+): (sql: SqlExecutor) => TransactionJobs {
+  return (sql) => {
+    const ids: string[] = [];
+    const put = async (prepared: readonly PreparedJob[]) => {
+      const jobs = await Promise.all(prepared.map(outgoingJob));
+      if (jobs.length === 0) return;
+      await putIntoOutbox(sql, jobs).catch(asUnavailable);
+      ids.push(...jobs.map(({ id }) => id));
+    };
+    return {
+      queue: {
+        async enqueue(name, payload, options) {
+          await put([await prepareEnqueue(registry, maxPayloadBytes, name, payload, options)]);
+        },
+        async enqueueMany(requests) {
+          await put(
+            await Promise.all(
+              requests.map(({ name, payload, options }) =>
+                prepareEnqueue(registry, maxPayloadBytes, name, payload, options),
+              ),
+            ),
+          );
+        },
+      },
+      async committed() {
+        if (ids.length === 0) return;
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        const timeUp = new Promise<void>((resolve) => {
+          timer = setTimeout(resolve, PATIENCE_MS);
+        });
+        const published = relay.publish(ids).catch((err: unknown) => {
+          log.warn({ err }, "jobs wait in the outbox: they are published later");
+        });
+        await Promise.race([published, timeUp]).finally(() => clearTimeout(timer));
+      },
+    };
+  };
+}

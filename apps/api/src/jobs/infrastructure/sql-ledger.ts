@@ -1,0 +1,45 @@
+import type { Ledger } from "../application/ledger.ts";
+import type { SqlExecutor } from "../application/ports.ts";
+import { pruneInSteps } from "./sql-dead-jobs.ts";
+
+const CONSUMER_LIMIT = 200;
+const EVENT_LIMIT = 500;
+
+/** The ledger of one transaction, whose statements `sql` runs. */
+export function sqlLedger(sql: SqlExecutor): Ledger {
+  return {
+    async once(consumer, eventId) {
+      check("consumer", consumer, CONSUMER_LIMIT);
+      check("eventId", eventId, EVENT_LIMIT);
+      const { rows } = await sql.query(
+        `insert into orbit_jobs.processed (consumer, event_id) values ($1::text, $2::text)
+         on conflict do nothing returning 1`,
+        [consumer, eventId],
+      );
+      return rows.length === 1;
+    },
+  };
+}
+
+/** Forgets what was processed more than `days` ago, in steps that lock little; returns how much. */
+export async function pruneLedger(sql: SqlExecutor, days: number): Promise<number> {
+  return pruneInSteps(async (limit) => {
+    const { rows } = await sql.query(
+      `delete from orbit_jobs.processed where (consumer, event_id) in (
+         select consumer, event_id from orbit_jobs.processed
+          where processed_at < now() - $1::float8 * interval '1 day'
+          order by processed_at limit $2::integer for update skip locked)
+       returning 1`,
+      [days, limit],
+    );
+    return rows.length;
+  });
+}
+
+function check(what: string, text: string, limit: number): void {
+  if (text.length >= 1 && text.length <= limit && text.isWellFormed() && !text.includes("\0"))
+    return;
+  throw new RangeError(
+    `${what} must have 1 to ${limit} characters, and none that a database cannot store`,
+  );
+}

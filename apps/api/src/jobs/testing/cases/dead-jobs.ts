@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import type { DeadJobs } from "../../application/dead-jobs.ts";
+import type { JsonValue } from "../../application/json.ts";
+import type { ContractCase, ContractWorld } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld, work } from "../in-world.ts";
+import { createProbe, eventually } from "../probe.ts";
+import { waitsForRetry } from "../waits.ts";
+
+function deadOf({ dead }: ContractWorld): DeadJobs {
+  assert.ok(dead, "a provider that does not lack replay has dead jobs");
+  return dead;
+}
+
+/** Waits until as many are dead, and gives them, the newest first. */
+async function theDead(world: ContractWorld, count: number) {
+  await eventually(
+    `${count} are dead`,
+    async () => (await deadOf(world).list(100)).length === count,
+  );
+  return deadOf(world).list(100);
+}
+
+export const deadJobCases: readonly ContractCase[] = [
+  {
+    title: "a dead job is kept as it was enqueued, with its attempts, last error and stack",
+    needs: ["replay"],
+    async run(harness) {
+      const failing = contractJob("contract.work", async (_payload, { attempt }) => {
+        throw new TypeError(`failure ${attempt}`);
+      });
+      await inWorld(harness, [failing], async (world) => {
+        await work(world);
+        const payload = { text: "Grüße \u0000", list: [1, null] };
+        await world.queue.enqueue("contract.work", payload, { maxAttempts: 2 });
+        await waitsForRetry(world, 1);
+        const [dead] = await theDead(world, 1);
+        assert.equal(dead?.name, "contract.work");
+        assert.equal(dead.version, 1);
+        assert.deepEqual(JSON.parse(dead.payload), payload);
+        assert.deepEqual([dead.attempts, dead.maxAttempts], [2, 2]);
+        assert.equal(dead.lastError, "failure 2");
+        assert.match(dead.stack ?? "", /TypeError: failure 2\n\s+at /);
+        assert.equal(await world.pendingCount(), 0);
+      });
+    },
+  },
+  {
+    title: "a replayed job has its id, its payload and all its attempts",
+    needs: ["replay"],
+    async run(harness) {
+      const runs = createProbe<{ id: string; payload: JsonValue; facts: JsonValue }>();
+      let isMended = false;
+      const job = contractJob(
+        "contract.work",
+        async (payload, { jobId, attempt, maxAttempts }) => {
+          runs.report({ id: jobId, payload, facts: [attempt, maxAttempts] });
+          if (!isMended || attempt === 1) throw new Error("not yet");
+        },
+        { version: 2, upgrade: () => "never called" },
+      );
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        await world.queue.enqueue("contract.work", { n: 1 }, { maxAttempts: 2 });
+        await waitsForRetry(world, 1);
+        const [dead] = await theDead(world, 1);
+        const first = await runs.next();
+        await runs.next();
+        assert.equal(dead?.id, first.id);
+        isMended = true;
+        assert.equal(await deadOf(world).replay(first.id), true);
+        assert.deepEqual(await runs.next(), { id: first.id, payload: { n: 1 }, facts: [1, 2] });
+        await waitsForRetry(world, 1);
+        assert.deepEqual(await runs.next(), { id: first.id, payload: { n: 1 }, facts: [2, 2] });
+        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        assert.deepEqual(await deadOf(world).list(1), []);
+      });
+    },
+  },
+  {
+    title: "a replayed job may die again, and is replayed again",
+    needs: ["replay"],
+    async run(harness) {
+      const runs = createProbe<string>();
+      const job = contractJob("contract.work", async (_payload, { jobId }) => {
+        runs.report(jobId);
+        throw new Error("fails");
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        await world.queue.enqueue("contract.work", 1, { maxAttempts: 1 });
+        const id = await runs.next();
+        for (let round = 0; round < 2; round++) {
+          await theDead(world, 1);
+          assert.equal(await deadOf(world).replay(id), true);
+          assert.equal(await runs.next(), id);
+        }
+        const [dead] = await theDead(world, 1);
+        assert.equal(dead?.attempts, 1);
+      });
+    },
+  },
+  {
+    title: "of two replays at once one replays; there is nothing to replay or remove twice",
+    needs: ["replay"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      let isMended = false;
+      const job = contractJob("contract.work", async (payload) => {
+        runs.report(payload);
+        if (!isMended) throw new Error("fails");
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        await world.queue.enqueueMany([
+          { name: "contract.work", payload: 1, options: { maxAttempts: 1 } },
+          { name: "contract.work", payload: 2, options: { maxAttempts: 1 } },
+        ]);
+        const [newest, oldest] = await theDead(world, 2);
+        await runs.next();
+        await runs.next();
+        isMended = true;
+        const id = oldest?.id ?? "";
+        await Promise.all([deadOf(world).replay(id), deadOf(world).replay(id)]);
+        await runs.next();
+        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        assert.equal(runs.unread.length, 0);
+        assert.equal(await deadOf(world).replay(id), false);
+        assert.equal(await deadOf(world).remove(newest?.id ?? ""), true);
+        assert.equal(await deadOf(world).remove(newest?.id ?? ""), false);
+        assert.deepEqual(await deadOf(world).list(10), []);
+      });
+    },
+  },
+  {
+    title: "dead jobs are listed page by page, the newest first, each once",
+    needs: ["replay"],
+    async run(harness) {
+      const job = contractJob("contract.work", async () => {
+        throw new Error("fails");
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world, { concurrency: 5 });
+        await world.queue.enqueueMany(
+          Array.from({ length: 7 }, (_, payload) => ({
+            name: "contract.work",
+            payload,
+            options: { maxAttempts: 1 },
+          })),
+        );
+        const all = await theDead(world, 7);
+        const pages = [];
+        for (let page = await deadOf(world).list(3); page.length > 0; ) {
+          pages.push(...page.map(({ payload }) => payload));
+          page = await deadOf(world).list(3, page.at(-1));
+        }
+        assert.deepEqual(
+          pages,
+          all.map(({ payload }) => payload),
+        );
+        assert.equal(new Set(pages).size, 7);
+      });
+    },
+  },
+];

@@ -1,0 +1,160 @@
+import assert from "node:assert/strict";
+import type { JsonValue } from "../../application/json.ts";
+import { processOnce } from "../../application/ledger.ts";
+import type { ContractCase, ContractWorld } from "../contract-harness.ts";
+import { contractJob } from "../contract-jobs.ts";
+import { inWorld, work } from "../in-world.ts";
+import { createProbe, eventually } from "../probe.ts";
+
+function unitOfWork({ transaction }: ContractWorld) {
+  assert.ok(transaction, "a provider that does not lack transactions has them");
+  return { run: transaction };
+}
+
+const idle = contractJob("contract.work", async () => undefined);
+const rollback = new Error("roll back");
+
+export const transactionCases: readonly ContractCase[] = [
+  {
+    title: "what is enqueued in a transaction that commits runs, and sees its writes",
+    needs: ["transactions"],
+    async run(harness) {
+      const runs = createProbe<readonly string[]>();
+      const worlds = createProbe<ContractWorld>();
+      const job = contractJob("contract.work", async () => {
+        runs.report(await unitOfWork(await worlds.next()).run((tx) => tx.effects()));
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        worlds.report(world);
+        await unitOfWork(world).run(async (tx) => {
+          await tx.jobs.enqueue("contract.work", 1);
+          await tx.addEffect("written after the enqueue");
+        });
+        assert.deepEqual(await runs.next(), ["written after the enqueue"]);
+      });
+    },
+  },
+  {
+    title: "what is enqueued in a transaction that rolls back never was",
+    needs: ["transactions"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload) => runs.report(payload));
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        const uow = unitOfWork(world);
+        const failing = uow.run(async (tx) => {
+          await tx.jobs.enqueue("contract.work", 1, { jobKey: "k" });
+          await tx.jobs.enqueueMany([
+            { name: "contract.work", payload: 2 },
+            { name: "contract.work", payload: 3, options: { jobKey: "many" } },
+          ]);
+          throw rollback;
+        });
+        await assert.rejects(failing, rollback);
+        await world.queue.enqueue("contract.work", "after", { jobKey: "k" });
+        assert.equal(await runs.next(), "after");
+        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        assert.equal(runs.unread.length, 0);
+      });
+    },
+  },
+  {
+    title: "an enqueue that is refused leaves its transaction as it was",
+    needs: ["transactions"],
+    async run(harness) {
+      await inWorld(harness, [idle], async (world) => {
+        await unitOfWork(world).run(async (tx) => {
+          const refused = { code: "jobs.unknown_job" };
+          await assert.rejects(tx.jobs.enqueue("contract.other", 1), refused);
+          await assert.rejects(tx.jobs.enqueue("contract.work", 1, { maxAttempts: 0 }), {
+            code: "jobs.invalid_options",
+          });
+          await tx.jobs.enqueue("contract.work", 1);
+        });
+        await eventually("one waits", async () => (await world.pendingCount()) === 1);
+      });
+    },
+  },
+  {
+    title: "in a transaction options count as ever: runAt, maxAttempts and the key",
+    needs: ["transactions", "jobKey"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload, { maxAttempts }) =>
+        runs.report([payload, maxAttempts]),
+      );
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        const runAt = new Date(Date.now() + 60_000);
+        await unitOfWork(world).run(async (tx) => {
+          await tx.jobs.enqueue("contract.work", "later", { runAt, maxAttempts: 7, jobKey: "k" });
+          await tx.jobs.enqueue("contract.work", "absorbed", { jobKey: "k" });
+        });
+        await unitOfWork(world).run((tx) =>
+          tx.jobs.enqueueMany([
+            { name: "contract.work", payload: "absorbed", options: { jobKey: "k" } },
+            { name: "contract.work", payload: "now" },
+          ]),
+        );
+        await world.queue.enqueue("contract.work", "absorbed", { jobKey: "k" });
+        assert.deepEqual(await runs.next(), ["now", 10]);
+        await world.elapse(61);
+        assert.deepEqual(await runs.next(), ["later", 7]);
+        await eventually("all is done", async () => (await world.pendingCount()) === 0);
+        assert.equal(runs.unread.length, 0);
+      });
+    },
+  },
+  {
+    title: "once() is true for one committed transaction, also of many at the same time",
+    needs: ["transactions"],
+    run: (harness) =>
+      inWorld(harness, [idle], async (world) => {
+        const uow = unitOfWork(world);
+        const failing = uow.run(async (tx) => {
+          assert.equal(await tx.processed.once("consumer", "event"), true);
+          throw rollback;
+        });
+        await assert.rejects(failing, rollback);
+        const answers = await Promise.all(
+          Array.from({ length: 10 }, () =>
+            processOnce(uow, "consumer", "event", (tx) => tx.addEffect("done")),
+          ),
+        );
+        assert.equal(answers.filter(Boolean).length, 1);
+        assert.equal(await processOnce(uow, "other", "event", (tx) => tx.addEffect("other")), true);
+        assert.deepEqual(await uow.run((tx) => tx.effects()), ["done", "other"]);
+      }),
+  },
+  {
+    title: "an effect behind once() happens once, also when the run crashes after its commit",
+    needs: ["transactions", "crash"],
+    async run(harness) {
+      const runs = createProbe<number>();
+      const worlds = createProbe<ContractWorld>();
+      const job = contractJob("contract.work", async (_payload, { jobId, attempt }) => {
+        const world = await worlds.next();
+        worlds.report(world);
+        await processOnce(unitOfWork(world), "contract", jobId, (tx) => tx.addEffect("done"));
+        runs.report(attempt);
+        if (attempt === 1) await new Promise(() => undefined);
+      });
+      await inWorld(harness, [job], async (world) => {
+        worlds.report(world);
+        const runtime = await work(world);
+        await world.queue.enqueue("contract.work", 1);
+        assert.equal(await runs.next(), 1);
+        await world.crash(runtime);
+        await work(world);
+        await eventually("it runs again", async () => {
+          await world.elapse(10);
+          return runs.unread.length > 0;
+        });
+        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        assert.deepEqual(await unitOfWork(world).run((tx) => tx.effects()), ["done"]);
+      });
+    },
+  },
+];
