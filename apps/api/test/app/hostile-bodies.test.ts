@@ -74,7 +74,7 @@ test.skipIf(process.platform !== "linux")(
 
 test("a body that comes too slowly is cut off", async () => {
   const app = await startTestApp(QSTASH);
-  const server = await listen(createApp(app.container), 0, 300);
+  const server = await listen(createApp(app.container), 0, { requestTimeoutMs: 300 });
   onTestFinished(async () => {
     await server.close(0);
     await app.close();
