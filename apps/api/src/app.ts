@@ -1,8 +1,7 @@
-import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
-import type { MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { AppConfig } from "#/config.ts";
 import type { Container } from "#/composition.ts";
+import { limitBody } from "#/interfaces/http/body-limit.ts";
 import { requireBearerToken } from "#/interfaces/http/bearer-token.ts";
 import { deadJobsController } from "#/interfaces/http/controllers/dead-jobs.controller.ts";
 import { developmentController } from "#/interfaces/http/controllers/development.controller.ts";
@@ -15,12 +14,10 @@ import {
 } from "#/interfaces/http/controllers/workspaces.controller.ts";
 import { isObservable, type JobRuntime } from "#/jobs/application/job-runtime.ts";
 import { errorResponse } from "#/interfaces/http/errors.ts";
+import { ENVELOPE_BYTES, SHOWN_CHARACTERS, SMALL_BODY_BYTES } from "#/interfaces/http/limits.ts";
 import { AppError } from "#/kernel/errors.ts";
 
-/** Room for the name and the options around a payload of the greatest size. */
-const ENVELOPE_BYTES = 16_384;
-
-const SMALL_BODY_BYTES = 65_536;
+const TOO_LARGE_JOB = "jobs.payload_too_large";
 
 /** The whole HTTP API. */
 export function createApp(container: Container): Hono {
@@ -30,28 +27,22 @@ export function createApp(container: Container): Hono {
     ? jobsController(container.dispatcher)
     : new Hono().post("/jobs/run/:name", (c) => c.notFound());
 
+  // Bodies are read after the token is checked: strangers cost no memory.
   const authenticated = new Hono()
     .use(requireBearerToken(config.apiToken))
-    .route("/", workspacesController(workspaces, clock))
+    .use("/jobs/*", limitBody(TOO_LARGE_JOB, config.jobs.maxPayloadBytes + ENVELOPE_BYTES))
     .route("/", jobsAdminController(registry, queue, clock))
-    .route("/", deadJobsController(container.deadJobs));
+    .use(limitBody("request.too_large", SMALL_BODY_BYTES))
+    .route("/", deadJobsController(container.deadJobs))
+    .route("/", workspacesController(workspaces, clock));
   if (developmentMailer && !config.production) {
     authenticated.route("/", developmentController(developmentMailer.sent));
   }
 
   return new Hono()
     .onError((error, c) => errorResponse(error, c, log))
-    .notFound((c) =>
-      errorResponse(
-        new AppError("request.not_found", 404, `There is no ${c.req.method} ${c.req.path}.`),
-        c,
-        log,
-      ),
-    )
-    .use(
-      "/v1/jobs",
-      limitBody("jobs.payload_too_large", config.jobs.maxPayloadBytes + ENVELOPE_BYTES),
-    )
+    .notFound((c) => errorResponse(notFound(c), c, log))
+    .use(refuseNul)
     .route(
       "/",
       healthController({
@@ -60,23 +51,25 @@ export function createApp(container: Container): Hono {
         pingDatabase: container.pingDatabase,
       }),
     )
-    .use("/v1/workspaces/*", limitBody("request.too_large", SMALL_BODY_BYTES))
     .use("/v1/invites/*", limitBody("request.too_large", SMALL_BODY_BYTES))
-    .use("/v1/jobs/run/*", limitBody("jobs.payload_too_large", config.jobs.maxPayloadBytes))
+    .use("/v1/jobs/run/*", limitBody(TOO_LARGE_JOB, config.jobs.maxPayloadBytes))
     .route("/v1", webhook)
     .route("/v1", acceptInviteController(workspaces))
     .route("/v1", authenticated);
 }
 
-function limitBody(code: string, limit: number): MiddlewareHandler {
-  return bodyLimit({
-    maxSize: limit,
-    onError: (c) => {
-      const size = Number(c.req.header("content-length")) || undefined;
-      throw new AppError(code, 413, `The body is larger than ${limit} bytes.`, { size, limit });
-    },
-  });
+function notFound({ req }: Context): AppError {
+  const route = `${req.method} ${req.path}`.slice(0, SHOWN_CHARACTERS);
+  return new AppError("request.not_found", 404, `There is no ${route}.`);
 }
+
+/** Whatever a path names is a text in the database, and no text of Postgres has one. */
+const refuseNul: MiddlewareHandler = async ({ req }, next) => {
+  if (req.path.includes("\0")) {
+    throw new AppError("request.invalid", 400, "The path must not have U+0000 in it.");
+  }
+  await next();
+};
 
 function workerState(config: AppConfig, runtime: JobRuntime): "working" | "reconnecting" | "off" {
   if (!config.worker || !isObservable(runtime)) return "off";

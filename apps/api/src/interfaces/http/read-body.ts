@@ -1,17 +1,26 @@
 import type { Context } from "hono";
-import type { z } from "zod";
+import { z } from "zod";
 import { AppError } from "#/kernel/errors.ts";
+import { incompleteBody } from "./body-limit.ts";
 
-/** The body as JSON. @throws AppError 400 `request.invalid_json` */
+/** Text that the database can store as it is: without U+0000 and half surrogate pairs. */
+export const storableText = () =>
+  z.string().refine((text) => text.isWellFormed() && !text.includes("\0"), {
+    error: "must be text without U+0000 and half surrogate pairs",
+  });
+
+/** The body as JSON. @throws AppError 400 `request.invalid_json`, 415 `request.unsupported_type` */
 export async function readJson(c: Context): Promise<unknown> {
+  refuseOtherTypes(c);
+  const text = await c.req.text().catch(incompleteBody);
   try {
-    return await c.req.json<unknown>();
+    return JSON.parse(text) as unknown;
   } catch {
     throw new AppError("request.invalid_json", 400, "The body is not JSON.");
   }
 }
 
-/** The body as the schema gives it. @throws AppError 400 or 422 `request.invalid` */
+/** The body as the schema gives it. @throws AppError like {@link readJson}, 422 `request.invalid` */
 export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
   const parsed = schema.safeParse(await readJson(c));
   if (parsed.success) return parsed.data;
@@ -21,4 +30,15 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> 
   }));
   const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
   throw new AppError("request.invalid", 422, `The body is wrong: ${list.join("; ")}`, { issues });
+}
+
+const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
+
+/** Who says nothing sends JSON. Nothing is inflated: a small body could become a large one. */
+function refuseOtherTypes(c: Context): void {
+  const type = c.req.header("content-type") ?? "application/json";
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (JSON_TYPE.test(type) && encoding.toLowerCase() === "identity") return;
+  const message = "Send JSON as it is: content-type: application/json, without content-encoding.";
+  throw new AppError("request.unsupported_type", 415, message);
 }

@@ -77,9 +77,9 @@ function checkOptions({ runAt, jobKey, maxAttempts }: EnqueueOptions): void {
   if (runAt !== undefined && !(runAt instanceof Date && !Number.isNaN(runAt.getTime()))) {
     throw new InvalidOptionsError("runAt", "must be a valid Date");
   }
-  // Four digits of year are what every provider's own format has room for.
-  if (runAt && (runAt.getUTCFullYear() < 0 || runAt.getUTCFullYear() > 9999)) {
-    throw new InvalidOptionsError("runAt", "must lie between the years 0 and 9999");
+  // Four digits of year are what every provider's own format has room for; Postgres has no year 0.
+  if (runAt && (runAt.getUTCFullYear() < 1 || runAt.getUTCFullYear() > 9999)) {
+    throw new InvalidOptionsError("runAt", "must lie between the years 1 and 9999");
   }
   if (
     jobKey !== undefined &&

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { DeliveryResult, IncomingDelivery, JobDispatcher } from "#/jobs/feature.ts";
+import { incompleteBody } from "../body-limit.ts";
 
 /**
  * `POST /v1/jobs/run/:name`: where QStash delivers jobs. The signature is the credential. What is
@@ -11,7 +12,7 @@ export function jobsController(dispatcher: JobDispatcher): Hono {
       name: c.req.param("name"),
       search: searchOf(c.req.url),
       header: (header) => c.req.header(header),
-      body: new Uint8Array(await c.req.arrayBuffer()),
+      body: new Uint8Array(await c.req.arrayBuffer().catch(incompleteBody)),
     };
     return answer(await dispatcher.dispatch(delivery));
   });

@@ -4,13 +4,13 @@ import type { Clock } from "#/kernel/clock.ts";
 import { AppError } from "#/kernel/errors.ts";
 import type { WorkspaceService } from "#/workspaces/application/workspace-service.ts";
 import { inviteStatus, type WorkspaceInvite } from "#/workspaces/domain/workspace-invite.ts";
-import { readBody } from "../read-body.ts";
+import { readBody, storableText } from "../read-body.ts";
 
 const newWorkspace = z.strictObject({
   slug: z
     .string()
     .regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])$/, { error: "2 to 48 of a-z, 0-9 and inner -" }),
-  name: z.string().trim().min(1).max(100),
+  name: storableText().trim().min(1).max(100),
 });
 
 const newInvite = z.strictObject({ email: z.email().max(254).toLowerCase() });
