@@ -44,6 +44,7 @@ export const qstashHarness: ContractHarness = {
 export interface QStashWorld extends ContractWorld {
   readonly pool: Pool;
   readonly qstash: QStashDev;
+  readonly config: JobsConfig;
   /** Lines of the local QStash's log. */
   readonly log: readonly string[];
   /** Forgets an instance as if it had died: nobody is told, and what it had under way is lost. */
@@ -120,6 +121,7 @@ export async function openQStashWorld(
   return {
     pool,
     qstash,
+    config,
     log,
     loseAnswers: front.loseAnswers,
     kill,

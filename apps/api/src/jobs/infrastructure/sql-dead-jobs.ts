@@ -90,10 +90,13 @@ export function withErrors(sql: SqlExecutor, onError: (cause: unknown) => never)
   return { query: (text, values) => sql.query(text, values).catch(onError) };
 }
 
-export async function removeDeadJob(sql: SqlExecutor, id: string): Promise<boolean> {
-  const { rows } = await sql.query("delete from orbit_jobs.dead_jobs where id = $1 returning id", [
-    id,
-  ]);
+/** Of this death, if it is given: the job may have been replayed and have died again meanwhile. */
+export async function removeDeadJob(sql: SqlExecutor, id: string, diedAt?: Date): Promise<boolean> {
+  const { rows } = await sql.query(
+    `delete from orbit_jobs.dead_jobs
+      where id = $1 and ($2::timestamptz is null or died_at = $2::timestamptz) returning id`,
+    [id, diedAt?.toISOString() ?? null],
+  );
   return rows.length > 0;
 }
 

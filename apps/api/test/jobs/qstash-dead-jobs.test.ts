@@ -1,0 +1,32 @@
+import { expect, onTestFinished, test } from "vitest";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { buildDeadJobs } from "#/jobs/feature.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { eventually } from "#/jobs/testing/probe.ts";
+import { openQStashWorld } from "../support/qstash-harness.ts";
+
+test("a replayed job that dies again before its replay is over stays among the dead", async () => {
+  let deaths = 0;
+  const job = contractJob("contract.work", async () => {
+    deaths += 1;
+    throw new Error(`death ${deaths}`);
+  });
+  const world = await openQStashWorld([job]);
+  onTestFinished(() => world.close());
+  await world.runtime().start();
+  await world.queue.enqueue("contract.work", 1, { maxAttempts: 1 });
+  const diedOf = async (error: string) => (await world.deadJobs())[0]?.lastError === error;
+  await eventually("it is dead", () => diedOf("death 1"));
+
+  const sql: SqlExecutor = {
+    async query(text, values) {
+      if (text.startsWith("delete")) await eventually("it died again", () => diedOf("death 2"));
+      return world.pool.query(text, [...values]);
+    },
+  };
+  const dead = buildDeadJobs(world.config, buildJobs([job]), { sql });
+  const [first] = await dead.list(1);
+  await dead.replay(first?.id ?? "");
+  expect(await dead.list(10)).toMatchObject([{ id: first?.id, lastError: "death 2" }]);
+});
