@@ -27,6 +27,6 @@ test("a replayed job that dies again before its replay is over stays among the d
   };
   const dead = buildDeadJobs(world.config, buildJobs([job]), { sql });
   const [first] = await dead.list(1);
-  await dead.replay(first?.id ?? "");
+  expect(await dead.replay(first?.id ?? "")).toBe(true);
   expect(await dead.list(10)).toMatchObject([{ id: first?.id, lastError: "death 2" }]);
 });

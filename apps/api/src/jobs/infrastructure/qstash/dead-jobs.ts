@@ -13,6 +13,8 @@ export function qstashDeadJobs(executor: SqlExecutor, publisher: Publisher): Dea
     const hop = diedAt.getTime();
     const facts = { id, maxAttempts, tried: 0, hop, ...versionFact(version) };
     await publisher.publish([{ name, json: payload, facts }]);
-    return removeDeadJob(sql, id, diedAt);
+    // It may have died again by now: that is another row.
+    await removeDeadJob(sql, id, diedAt);
+    return true;
   });
 }
