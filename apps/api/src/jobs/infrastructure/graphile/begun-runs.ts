@@ -1,7 +1,7 @@
 import type { Job } from "graphile-worker";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { storableStack, storableText } from "../../application/storable-text.ts";
-import { BEGUN } from "./marks.ts";
+import { BEGUN, CUT_OFF } from "./marks.ts";
 
 /**
  * Whether a run must be on record before it begins, since nobody could otherwise tell it from a job
@@ -35,6 +35,20 @@ export async function buryJob(sql: SqlExecutor, job: Job, error: unknown): Promi
     storableText(error),
     storableStack(error),
   ]);
+}
+
+/** Gives a job that the stop cut off to whoever wants it, now; its attempt counts. */
+export async function giveBack(sql: SqlExecutor, job: Job): Promise<void> {
+  await sql.query(
+    `with freed as (
+       update graphile_worker._private_jobs
+          set last_error = $3::text, locked_at = null, locked_by = null, updated_at = now()
+        where id = $1::bigint and locked_by = $2::text
+       returning 1
+     )
+     select pg_notify('jobs:insert', '{"count":1}') from freed`,
+    [job.id, job.locked_by, CUT_OFF],
+  );
 }
 
 /**

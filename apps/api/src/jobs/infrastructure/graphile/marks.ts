@@ -4,6 +4,9 @@
  */
 export const BEGUN = "The run was begun and has not ended yet.";
 
+/** What `last_error` says of a run that ended only because its worker stopped, or not at all. */
+export const CUT_OFF = "The worker stopped before this run ended.";
+
 /** Wraps a scheduled payload, since graphile-worker merges `_cron` into it, which must be an object. */
 export const SCHEDULED = "orbit_scheduled";
 

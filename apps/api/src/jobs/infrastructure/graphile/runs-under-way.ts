@@ -6,6 +6,7 @@ export interface RunsUnderWay {
   idle(): Promise<void>;
   /** Tells all of them to come to an end. */
   abort(): void;
+  readonly aborted: boolean;
   /** From now on their jobs belong to others. */
   disown(): void;
   readonly disowned: boolean;
@@ -17,6 +18,9 @@ export function createRunsUnderWay(): RunsUnderWay {
   let waiting: (() => void)[] = [];
   let disowned = false;
   return {
+    get aborted() {
+      return controller.signal.aborted;
+    },
     get disowned() {
       return disowned;
     },

@@ -5,7 +5,14 @@ import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
 import { storableText } from "../../application/storable-text.ts";
-import { buryJob, mayHaveCededKey, needsRecord, recordBegin, takeKeyBack } from "./begun-runs.ts";
+import {
+  buryJob,
+  giveBack,
+  mayHaveCededKey,
+  needsRecord,
+  recordBegin,
+  takeKeyBack,
+} from "./begun-runs.ts";
 import { jobId, payloadOf } from "./stored-job.ts";
 import { taskNames } from "./task-name.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
@@ -61,6 +68,8 @@ function taskOf(
       return undefined;
     }
     if (mayHaveCededKey(job)) await write(takeKeyBack, job);
+    // It is no failure of the job that its worker stops: graphile-worker finds nothing to be failed.
+    if (runs.aborted) await write(giveBack, job);
     // A message that Postgres cannot store would break the worker.
     throw new Error(storableText(outcome.error), { cause: outcome.error });
   };

@@ -8,6 +8,7 @@ import { orderClaims } from "./claim-order.ts";
 import { takeClaimedJobs } from "./claimed-jobs.ts";
 import { cronItems } from "./cron-items.ts";
 import { forgetOtherSchedules } from "./known-schedules.ts";
+import { CUT_OFF } from "./marks.ts";
 import { migrateGraphile } from "./migrate.ts";
 import { createRunsUnderWay } from "./runs-under-way.ts";
 import { assertSessionsLast } from "./session-check.ts";
@@ -63,10 +64,9 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     // What has ended is still being written down, where there is a database.
     if (allEnded) await within(graceMs > 0 ? STEP_TIMEOUT_MS : UNWIND_MS, stopped);
     runs.disown();
-    await within(
-      STEP_TIMEOUT_MS,
-      lease?.release("The worker stopped before this run ended.", claimed),
-    ).catch((err: unknown) => log.warn({ err }, "jobs under way are left to other workers"));
+    await within(STEP_TIMEOUT_MS, lease?.release(CUT_OFF, claimed)).catch((err: unknown) =>
+      log.warn({ err }, "jobs under way are left to other workers"),
+    );
     await end();
   };
 

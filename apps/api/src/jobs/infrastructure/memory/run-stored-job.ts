@@ -30,7 +30,8 @@ export async function runStoredJob(
       completeJob(store, job);
       break;
     case "failed":
-      retryJob(store, job, true);
+      // It is no failure of the job that its worker stops.
+      retryJob(store, job, !signal.aborted);
       break;
     case "dead":
       buryJob(store, job, outcome.error);

@@ -5,7 +5,7 @@ import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { inWorld, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
-import { waitsForRetry } from "../waits.ts";
+import { allAreOver, waitsForRetry } from "../waits.ts";
 
 function deadOf({ dead }: ContractWorld): DeadJobs {
   assert.ok(dead, "a provider that does not lack replay has dead jobs");
@@ -41,7 +41,7 @@ export const deadJobCases: readonly ContractCase[] = [
         assert.deepEqual([dead.attempts, dead.maxAttempts], [2, 2]);
         assert.equal(dead.lastError, "failure 2");
         assert.match(dead.stack ?? "", /TypeError: failure 2\n\s+at /);
-        assert.equal(await world.pendingCount(), 0);
+        await allAreOver(world);
       });
     },
   },

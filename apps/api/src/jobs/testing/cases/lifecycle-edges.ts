@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/json.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
+import { inWorld, whenAborted, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
+import { allAreOver, waitsForRetry } from "../waits.ts";
 
 export const lifecycleEdgeCases: readonly ContractCase[] = [
   {
@@ -57,6 +58,54 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
         const ms = performance.now() - started;
         assert.ok(ms < 5_000, `stop() took ${ms} ms`);
         assert.equal(await world.pendingCount(), 2);
+      });
+    },
+  },
+  {
+    title:
+      "a run that throws because the stop aborted it was cut off: it is made again without back-off",
+    async run(harness) {
+      const attempts = createProbe<number>();
+      const job = contractJob("contract.work", async (_payload, ctx) => {
+        attempts.report(ctx.attempt);
+        if (ctx.attempt === 3) await whenAborted(ctx);
+        if (ctx.attempt <= 3) throw new Error(`failure ${ctx.attempt}`);
+      });
+      await inWorld(harness, [job], async (world) => {
+        const first = await work(world, { shutdownGraceMs: 20 });
+        await world.queue.enqueue("contract.work", 1);
+        for (const attempt of [1, 2]) {
+          assert.equal(await attempts.next(), attempt);
+          await waitsForRetry(world, attempt);
+        }
+        assert.equal(await attempts.next(), 3);
+        await first.stop();
+        // Its back-off would be 20 seconds, longer than anybody waits here.
+        await work(world);
+        assert.equal(await attempts.next(), 4);
+        await allAreOver(world);
+        assert.deepEqual(await world.deadJobs(), []);
+      });
+    },
+  },
+  {
+    title: "a last attempt that throws because the stop aborted it leaves the job dead",
+    async run(harness) {
+      const begun = createProbe<true>();
+      const job = contractJob("contract.work", async (_payload, ctx) => {
+        begun.report(true);
+        await whenAborted(ctx);
+        throw new Error("cut off");
+      });
+      await inWorld(harness, [job], async (world) => {
+        const runtime = await work(world, { shutdownGraceMs: 20 });
+        await world.queue.enqueue("contract.work", 1, { maxAttempts: 1 });
+        await begun.next();
+        await runtime.stop();
+        await work(world);
+        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        assert.match((await world.deadJobs())[0]?.lastError ?? "", /cut off/);
+        assert.equal(begun.unread.length, 0);
       });
     },
   },
