@@ -152,3 +152,18 @@ function bodyOf({ bodies }: KnownValues, text: fc.Arbitrary<string>): fc.Arbitra
     fc.uint8Array({ maxLength: 200 }),
   );
 }
+
+/** Without luck: every field of every good body with each hostile text in it. */
+export function nearlyGoodRequests(route: Route, { texts, bodies }: KnownValues): FuzzRequest[] {
+  if (route.method === "GET" || route.method === "DELETE") return [];
+  const target = route.path.replaceAll(/:\w+/g, texts[0] ?? "x");
+  const headers = { "content-type": "application/json" };
+  return bodies.flatMap((body) =>
+    Object.keys(body).flatMap((key) =>
+      HOSTILE.map((text) => {
+        const json = JSON.stringify({ ...body, [key]: text });
+        return { method: route.method, target, headers, body: json, chunked: false };
+      }),
+    ),
+  );
+}
