@@ -2,6 +2,8 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { DomainEvent, EventPublisher } from "#/kernel/events.ts";
 import type { ReadTransaction, Transaction, UnitOfWork } from "#/kernel/unit-of-work.ts";
 import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { AppError } from "#/kernel/errors.ts";
+import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { type Database, limitTransaction } from "./database.ts";
 import { drizzleSql } from "./drizzle-sql.ts";
 
@@ -32,7 +34,7 @@ export function createDrizzleUnitOfWork(
           committed = after;
           return work({ ...repositories(tx), ...own, events: { record } });
         })
-        .catch(withoutParameters);
+        .catch(asAppError);
       await committed?.();
       await publisher.publish(events);
       return result;
@@ -46,8 +48,25 @@ export function createDrizzleUnitOfWork(
           },
           { accessMode: "read only", isolationLevel: "repeatable read" },
         )
-        .catch(withoutParameters),
+        .catch(asAppError),
   };
+}
+
+function asAppError(error: unknown): never {
+  if (isDatabaseUnavailable(error)) {
+    const message = "The database does not answer at the moment.";
+    throw new AppError(
+      "database.unavailable",
+      503,
+      message,
+      {},
+      {
+        cause: error instanceof DrizzleQueryError ? error.cause : error,
+        retryAfterSeconds: 5,
+      },
+    );
+  }
+  return withoutParameters(error);
 }
 
 /** Drizzle's error has the statement's values in it, tokens and addresses too; it would be logged. */
