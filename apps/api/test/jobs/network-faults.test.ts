@@ -93,6 +93,23 @@ describe.concurrent("a worker that loses its network", () => {
     expect(await runs.next()).toBe("first runs attempt 2");
   });
 
+  test("and finds a new one well takes jobs again seconds after it knows", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { runs, world, start } = await watchedWorld(onTestFinished);
+    const { network } = await start("first");
+    await world.queue.enqueue("contract.work", 1);
+    expect(await runs.next()).toBe("first runs attempt 1");
+    network.strand();
+    expect(await runs.next()).toBe("first is told to end");
+    const told = performance.now();
+    await world.queue.enqueue("contract.work", 2);
+    expect(await runs.next()).toMatch(/^first runs attempt/);
+    // Waiting for the connections that are lost took ten.
+    expect(performance.now() - told).toBeLessThan(6_000);
+  });
+
   test("and whose last statements arrive late takes nothing from the worker that has its job", async ({
     expect,
     onTestFinished,

@@ -90,6 +90,23 @@ test("a cut breaks what is open, stalled or not; who comes later is let in unles
   expect(await heard.next()).toBe("again");
 });
 
+test("who is stranded is never heard again, and who comes later is", async () => {
+  const stranded = await connect();
+  stranded.socket.write("1");
+  await eventually("the echo is there", async () => stranded.text() === "1");
+  await heard.next();
+  proxy.strand();
+  stranded.socket.write("2");
+  proxy.flow();
+  const later = await connect();
+  later.socket.write("3");
+  expect(await heard.next()).toBe("3");
+  await eventually("the echo is there", async () => later.text() === "3");
+  expect([stranded.text(), heard.unread]).toEqual(["1", []]);
+  proxy.cut();
+  await stranded.closed;
+});
+
 function serverUrl(): string {
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no TCP address");

@@ -9,6 +9,8 @@ export interface TcpProxy {
   cut(): void;
   /** From now on nothing passes, in either direction, until `flow()`. Connections stay open. */
   stall(): void;
+  /** The connections of now hear nothing any more, for good; new ones are fine. */
+  strand(): void;
   /** Lets pass what was held back, and takes new connections. */
   flow(): void;
   /** From now on new connections are closed at once, until `flow()`. */
@@ -20,6 +22,7 @@ export interface TcpProxy {
 export async function openTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target);
   const pipes = new Set<Pipe>();
+  const sockets = new Set<net.Socket>();
   let stalled = false;
   let refusing = false;
   const server = net.createServer((client) => {
@@ -33,7 +36,11 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     ] as const) {
       const opened = pipe(from, to);
       pipes.add(opened);
-      from.once("close", () => pipes.delete(opened));
+      sockets.add(from);
+      from.once("close", () => {
+        pipes.delete(opened);
+        sockets.delete(from);
+      });
       if (stalled) opened.hold();
     }
   });
@@ -45,7 +52,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   url.hostname = "127.0.0.1";
   url.port = String(address.port);
   const cut = () => {
-    for (const { from } of pipes) from.destroy();
+    for (const socket of sockets) socket.destroy();
   };
   return {
     url: url.href,
@@ -53,6 +60,10 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     stall() {
       stalled = true;
       for (const { hold } of pipes) hold();
+    },
+    strand() {
+      for (const opened of pipes) opened.hold();
+      pipes.clear();
     },
     flow() {
       stalled = false;
@@ -72,7 +83,6 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
 }
 
 interface Pipe {
-  readonly from: net.Socket;
   hold(): void;
   release(): void;
 }
@@ -92,7 +102,6 @@ function pipe(from: net.Socket, to: net.Socket): Pipe {
   // After an orderly end there may still be words on their way; a broken connection breaks both.
   from.on("close", () => from.readableEnded || to.destroy());
   return {
-    from,
     hold() {
       held = true;
       from.pause();

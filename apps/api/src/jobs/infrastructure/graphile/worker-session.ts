@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
+import { Socket } from "node:net";
 import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
 import { Client, Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
@@ -19,6 +20,9 @@ import { workerPreset } from "./worker-preset.ts";
 
 /** What an aborted handler gets to come to its end before its job is given away. */
 const UNWIND_MS = 500;
+
+/** For each step of closing when the database is in trouble: whoever waits comes back late. */
+const BROKEN_STEP_MS = 1_000;
 
 /** For connecting, for each statement of the lease, and for each step of closing. */
 const STEP_TIMEOUT_MS = 5_000;
@@ -52,6 +56,8 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   let lease: WorkerLease | undefined;
   let runner: Runner | undefined;
   let claimed: readonly string[] = [];
+  let stepMs = STEP_TIMEOUT_MS;
+  void broken.promise.then(() => (stepMs = BROKEN_STEP_MS));
 
   const close = async (graceMs: number) => {
     const stopped = runner?.stop().catch(() => undefined);
@@ -62,12 +68,12 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       runs.idle().then(() => true),
     );
     // What has ended is still being written down, where there is a database.
-    if (allEnded) await within(graceMs > 0 ? STEP_TIMEOUT_MS : UNWIND_MS, stopped);
+    if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped);
     runs.disown();
-    await within(STEP_TIMEOUT_MS, lease?.release(CUT_OFF, claimed)).catch((err: unknown) =>
+    await within(stepMs, lease?.release(CUT_OFF, claimed)).catch((err: unknown) =>
       log.warn({ err }, "jobs under way are left to other workers"),
     );
-    await end();
+    await end(stepMs);
   };
 
   try {
@@ -111,8 +117,14 @@ function openConnections(
   { connectionString, concurrency, log }: WorkerSessionOptions,
   onLost: (cause: unknown) => void,
 ) {
+  const sockets = new Set<Socket>();
   const connection = {
     connectionString,
+    stream() {
+      const socket = new Socket();
+      sockets.add(socket);
+      return socket.once("close", () => sockets.delete(socket));
+    },
     connectionTimeoutMillis: STEP_TIMEOUT_MS,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5_000,
@@ -129,7 +141,11 @@ function openConnections(
   const client = new Client({ ...connection, query_timeout: STEP_TIMEOUT_MS });
   client.on("error", onLost);
   client.on("end", () => onLost(new Error("the connection of the worker's lease ended")));
-  const end = () => within(STEP_TIMEOUT_MS, Promise.allSettled([pool.end(), client.end()]));
+  const end = async (patienceMs: number) => {
+    await within(patienceMs, Promise.allSettled([pool.end(), client.end()]));
+    // What is silent would be waited for as long as the network's own time-outs are.
+    for (const socket of sockets) socket.destroy();
+  };
   return { pool, client, end };
 }
 
