@@ -4,7 +4,7 @@ import path from "node:path";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
-import { DirectoryJobQueue } from "../src/directory-job-queue.ts";
+import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { directorySupport } from "../src/directory-support.ts";
 import { prepareDirectory } from "../src/job-directory.ts";
@@ -22,7 +22,7 @@ export const directoryHarness: ContractHarness = {
     const clock = { now: () => new Date(Date.now() + ahead) };
     const runtimes: DirectoryJobRuntime[] = [];
     const queueOf = (known: readonly JobDefinition[]) =>
-      new DirectoryJobQueue(buildJobs(known), { directory, clock, maxPayloadBytes: 1_048_576 });
+      directoryQueue(buildJobs(known), { directory, clock, maxPayloadBytes: 1_048_576 });
     return {
       queue: queueOf(definitions),
       queueOf,

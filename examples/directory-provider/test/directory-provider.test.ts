@@ -10,7 +10,7 @@ import type { JobLogger } from "#/jobs/application/ports.ts";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 import { createProbe } from "#/jobs/testing/probe.ts";
 import { systemClock } from "#/kernel/clock.ts";
-import { DirectoryJobQueue } from "../src/directory-job-queue.ts";
+import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { directorySupport } from "../src/directory-support.ts";
 import { type JobDirectory, prepareDirectory } from "../src/job-directory.ts";
@@ -32,7 +32,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 const enqueue = () =>
-  new DirectoryJobQueue(registry, {
+  directoryQueue(registry, {
     directory,
     clock: systemClock,
     maxPayloadBytes: 1_000,

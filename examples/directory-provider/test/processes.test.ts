@@ -10,7 +10,8 @@ import { buildJobs } from "#/jobs/application/job-registry.ts";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually, type Probe } from "#/jobs/testing/probe.ts";
 import { systemClock } from "#/kernel/clock.ts";
-import { DirectoryJobQueue } from "../src/directory-job-queue.ts";
+import type { JobQueue } from "#/jobs/application/job-queue.ts";
+import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { type JobDirectory, prepareDirectory } from "../src/job-directory.ts";
 import { countPending } from "../src/list-jobs.ts";
@@ -50,9 +51,9 @@ function kill(worker: ChildProcess): Promise<void> {
   });
 }
 
-function queueOf(job: ReturnType<typeof contractJob>): DirectoryJobQueue {
+function queueOf(job: ReturnType<typeof contractJob>): JobQueue {
   const options = { directory, clock: systemClock, maxPayloadBytes: 1_000 };
-  return new DirectoryJobQueue(buildJobs([job]), options);
+  return directoryQueue(buildJobs([job]), options);
 }
 
 test("the job of a process that was killed runs in another", async () => {

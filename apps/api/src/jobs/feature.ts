@@ -20,7 +20,7 @@ import {
 import { graphileDeadJobs } from "./infrastructure/graphile/graphile-dead-jobs.ts";
 import { graphileSupport } from "./infrastructure/graphile/graphile-support.ts";
 import { memoryDeadJobs } from "./infrastructure/memory/memory-dead-jobs.ts";
-import { MemoryJobQueue } from "./infrastructure/memory/memory-job-queue.ts";
+import { memoryQueue } from "./infrastructure/memory/memory-job-queue.ts";
 import { MemoryJobRuntime } from "./infrastructure/memory/memory-job-runtime.ts";
 import { memoryTransaction } from "./infrastructure/memory/memory-transaction.ts";
 import { memorySupport } from "./infrastructure/memory/memory-support.ts";
@@ -83,7 +83,7 @@ export function buildJobQueue(
     case "graphile":
       return graphileQueue(registry, { sql, maxPayloadBytes: config.maxPayloadBytes });
     case "memory":
-      return new MemoryJobQueue(registry, config.store, config.maxPayloadBytes);
+      return memoryQueue(registry, config.store, config.maxPayloadBytes);
     case "qstash":
       return qstashQueue(config, registry, { sql, clock });
   }

@@ -3,7 +3,7 @@ import type { JobQueue } from "#/jobs/application/job-queue.ts";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
 import { memoryDeadJobs } from "#/jobs/infrastructure/memory/memory-dead-jobs.ts";
-import { MemoryJobQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
+import { memoryQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
 import { MemoryJobRuntime } from "#/jobs/infrastructure/memory/memory-job-runtime.ts";
 import { makeTicks, syncSchedules } from "#/jobs/infrastructure/memory/memory-schedules.ts";
 import { createMemoryStore, type MemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
@@ -19,10 +19,7 @@ import { silentLog } from "./silent-log.ts";
 export const memoryHarness: ContractHarness = {
   support: memorySupport,
   open: async (definitions) =>
-    openMemoryWorld(
-      definitions,
-      (store, known) => new MemoryJobQueue(buildJobs(known), store, 1_048_576),
-    ),
+    openMemoryWorld(definitions, (store, known) => memoryQueue(buildJobs(known), store, 1_048_576)),
 };
 
 /** The same provider behind the queue that tests of features use. */

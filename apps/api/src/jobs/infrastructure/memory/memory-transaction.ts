@@ -1,5 +1,6 @@
+import { checkedQueue } from "../../application/checked-queue.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import { type PreparedJob, prepareEnqueue } from "../../application/prepare-enqueue.ts";
+import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import type { TransactionJobs } from "../../application/transactional-jobs.ts";
 import { addJobs, type MemoryStore } from "./memory-store.ts";
 
@@ -11,21 +12,7 @@ export function memoryTransaction(
 ): TransactionJobs {
   const prepared: PreparedJob[] = [];
   return {
-    queue: {
-      async enqueue(name, payload, options) {
-        prepared.push(await prepareEnqueue(registry, maxPayloadBytes, name, payload, options));
-      },
-      async enqueueMany(requests) {
-        const jobs = await Promise.all(
-          requests.map(({ name, payload, options }) =>
-            prepareEnqueue(registry, maxPayloadBytes, name, payload, options),
-          ),
-        );
-        prepared.push(...jobs);
-      },
-    },
-    async committed() {
-      addJobs(store, prepared);
-    },
+    queue: checkedQueue(registry, maxPayloadBytes, async (jobs) => void prepared.push(...jobs)),
+    committed: async () => addJobs(store, prepared),
   };
 }

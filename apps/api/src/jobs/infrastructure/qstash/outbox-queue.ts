@@ -1,6 +1,7 @@
+import { checkedQueue } from "../../application/checked-queue.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
-import { type PreparedJob, prepareEnqueue } from "../../application/prepare-enqueue.ts";
+import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import type { TransactionJobs } from "../../application/transactional-jobs.ts";
 import { putIntoOutbox } from "./outbox.ts";
 import type { OutboxRelay } from "./outbox-relay.ts";
@@ -28,25 +29,11 @@ export function outboxJobs(
     const ids: string[] = [];
     const put = async (prepared: readonly PreparedJob[]) => {
       const jobs = await Promise.all(prepared.map(outgoingJob));
-      if (jobs.length === 0) return;
       await putIntoOutbox(sql, jobs).catch(asUnavailable);
       ids.push(...jobs.map(({ id }) => id));
     };
     return {
-      queue: {
-        async enqueue(name, payload, options) {
-          await put([await prepareEnqueue(registry, maxPayloadBytes, name, payload, options)]);
-        },
-        async enqueueMany(requests) {
-          await put(
-            await Promise.all(
-              requests.map(({ name, payload, options }) =>
-                prepareEnqueue(registry, maxPayloadBytes, name, payload, options),
-              ),
-            ),
-          );
-        },
-      },
+      queue: checkedQueue(registry, maxPayloadBytes, put),
       async committed() {
         if (ids.length === 0) return;
         let timer: ReturnType<typeof setTimeout> | undefined;
