@@ -1,0 +1,26 @@
+import type { Pool } from "pg";
+import type { JobDefinition } from "#/jobs/application/job-definition.ts";
+import { processOnce } from "#/jobs/application/ledger.ts";
+import type { BindTransactionJobs } from "#/jobs/application/transactional-jobs.ts";
+import { NoopJobQueue } from "#/jobs/infrastructure/noop/noop-job-queue.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { contractTransactions } from "./contract-transactions.ts";
+
+const withoutJobs: BindTransactionJobs = () => ({
+  queue: new NoopJobQueue(),
+  committed: async () => undefined,
+});
+
+/** A job whose effect, its payload, must be there once whatever becomes of its runs. */
+export function ledgerJob(pool: Pool): JobDefinition {
+  const run = contractTransactions(pool, withoutJobs);
+  return contractJob("contract.work", async (payload, { jobId }) => {
+    await processOnce({ run }, "kill-points", jobId, (tx) => tx.addEffect(String(payload)));
+  });
+}
+
+/** The effects of now, in order. Makes their table, before several processes want to. */
+export async function readEffects(pool: Pool): Promise<readonly string[]> {
+  const effects = await contractTransactions(pool, withoutJobs)((tx) => tx.effects());
+  return effects.toSorted();
+}
