@@ -29,7 +29,7 @@ describe.concurrent("an instance is killed", () => {
       await world.killAt("serve", held, () => world.queue.enqueue("contract.work", "effect"));
       await world.serve();
       await world.allIsDone();
-      expect(await world.effects()).toEqual(["effect"]);
+      expect(await world.effects()).toEqual(['"effect"']);
       expect(world.created).toHaveLength(1);
     },
   );
@@ -55,7 +55,7 @@ describe.concurrent("who enqueues is killed", () => {
   test("before it has QStash's answer: the job is there", async ({ expect, onTestFinished }) => {
     const world = await open({ onTestFinished });
     await world.killAt("enqueue", ["qstash", PUBLISH, "answer"]);
-    expect(await isOneJob(world)).toEqual(["killed"]);
+    expect(await isOneJob(world)).toEqual(['"killed"']);
     expect(world.created).toHaveLength(1);
   });
 
@@ -67,7 +67,7 @@ describe.concurrent("who enqueues is killed", () => {
     await world.killAt("enqueue-keyed", ["qstash", PUBLISH, "request"]);
     await world.queue.enqueue("contract.work", "next", { jobKey: "k" });
     await world.queue.enqueue("contract.work", "absorbed", { jobKey: "k" });
-    expect(await isOneJob(world)).toEqual(["next"]);
+    expect(await isOneJob(world)).toEqual(['"next"']);
     expect(world.created).toHaveLength(1);
   });
 
@@ -78,7 +78,7 @@ describe.concurrent("who enqueues is killed", () => {
     const world = await open({ onTestFinished });
     await world.killAt("enqueue-keyed", ["qstash", PUBLISH, "answer"]);
     await world.queue.enqueue("contract.work", "absorbed", { jobKey: "k" });
-    expect(await isOneJob(world)).toEqual(["killed"]);
+    expect(await isOneJob(world)).toEqual(['"killed"']);
     expect(world.created).toHaveLength(1);
   });
 });
@@ -114,7 +114,7 @@ describe.concurrent("who enqueues in a transaction is killed", () => {
       await world.serve();
       await world.elapse();
       await world.allIsDone();
-      expect(await world.effects()).toEqual(["of a job", "of the transaction"]);
+      expect(await world.effects()).toEqual(['"of a job"', "of the transaction"]);
       expect(world.created).toHaveLength(1);
     },
   );
@@ -128,6 +128,6 @@ describe.concurrent("who enqueues in a transaction is killed", () => {
     await world.serve({ sweeps: true });
     await expect.poll(() => world.created.length, { timeout: 15_000 }).toBe(1);
     await world.allIsDone();
-    expect(await world.effects()).toEqual(["of a job", "of the transaction"]);
+    expect(await world.effects()).toEqual(['"of a job"', "of the transaction"]);
   });
 });

@@ -71,7 +71,7 @@ describe.concurrent("a worker is killed", () => {
       const requests = JOBS.map((payload) => ({ name: "contract.work" as const, payload }));
       await killedAt(world, [marker, side], () => world.queue.enqueueMany(requests));
       await eventually("all is done", async () => (await world.pendingCount()) === 0);
-      expect(await effects()).toEqual(JOBS);
+      expect(await effects()).toEqual(JOBS.map((name) => JSON.stringify(name)));
       expect(await world.deadJobs()).toEqual([]);
     },
   );
@@ -86,7 +86,7 @@ describe.concurrent("a worker is killed", () => {
       world.queue.enqueue("contract.work", "only", { maxAttempts: 1, jobKey: "k" }),
     );
     await eventually("it is done", async () => (await world.pendingCount()) === 0);
-    expect(await effects()).toEqual(["only"]);
+    expect(await effects()).toEqual(['"only"']);
     expect(await world.deadJobs()).toEqual([]);
   });
 
@@ -100,7 +100,7 @@ describe.concurrent("a worker is killed", () => {
       world.queue.enqueue("contract.work", "only", { maxAttempts: 1 }),
     );
     await eventually("it is over", async () => (await world.pendingCount()) === 0);
-    expect(await effects()).toEqual(["only"]);
+    expect(await effects()).toEqual(['"only"']);
     expect(await world.deadJobs()).toMatchObject([
       { attempts: 1, lastError: "The worker died during this run." },
     ]);

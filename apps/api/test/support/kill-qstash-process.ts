@@ -1,7 +1,7 @@
 import { qstashParts } from "./kill-qstash.ts";
 
 // A process of an app on QStash, to be killed while it does what it is told.
-const [role] = process.argv.slice(2);
+const role = process.argv[2] ?? "";
 const parts = qstashParts({
   databaseUrl: process.env["DATABASE_URL"] ?? "",
   qstashUrl: process.env["QSTASH_URL"] ?? "",

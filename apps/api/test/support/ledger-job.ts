@@ -11,11 +11,11 @@ const withoutJobs: BindTransactionJobs = () => ({
   committed: async () => undefined,
 });
 
-/** A job whose effect, its payload, must be there once whatever becomes of its runs. */
+/** A job whose effect, its payload as JSON, must be there once whatever becomes of its runs. */
 export function ledgerJob(pool: Pool): JobDefinition {
   const run = contractTransactions(pool, withoutJobs);
   return contractJob("contract.work", async (payload, { jobId }) => {
-    await processOnce({ run }, "kill-points", jobId, (tx) => tx.addEffect(String(payload)));
+    await processOnce({ run }, "kill-points", jobId, (tx) => tx.addEffect(JSON.stringify(payload)));
   });
 }
 
