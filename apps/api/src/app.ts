@@ -3,6 +3,10 @@ import type { AppConfig } from "#/config.ts";
 import type { Container } from "#/composition.ts";
 import { limitBody } from "#/interfaces/http/body-limit.ts";
 import { requireBearerToken } from "#/interfaces/http/bearer-token.ts";
+import {
+  billingWebhookController,
+  subscriptionsController,
+} from "#/interfaces/http/controllers/billing.controller.ts";
 import { deadJobsController } from "#/interfaces/http/controllers/dead-jobs.controller.ts";
 import { developmentController } from "#/interfaces/http/controllers/development.controller.ts";
 import { healthController } from "#/interfaces/http/controllers/health.controller.ts";
@@ -14,7 +18,12 @@ import {
 } from "#/interfaces/http/controllers/workspaces.controller.ts";
 import { isObservable, type JobRuntime } from "#/jobs/application/job-runtime.ts";
 import { errorResponse } from "#/interfaces/http/errors.ts";
-import { ENVELOPE_BYTES, SHOWN_CHARACTERS, SMALL_BODY_BYTES } from "#/interfaces/http/limits.ts";
+import {
+  ENVELOPE_BYTES,
+  SHOWN_CHARACTERS,
+  SMALL_BODY_BYTES,
+  STRIPE_EVENT_BYTES,
+} from "#/interfaces/http/limits.ts";
 import { AppError } from "#/kernel/errors.ts";
 
 const TOO_LARGE_JOB = "jobs.payload_too_large";
@@ -34,7 +43,8 @@ export function createApp(container: Container): Hono {
     .route("/", jobsAdminController(registry, queue, clock))
     .use(limitBody("request.too_large", SMALL_BODY_BYTES))
     .route("/", deadJobsController(container.deadJobs))
-    .route("/", workspacesController(workspaces, clock));
+    .route("/", workspacesController(workspaces, clock))
+    .route("/", subscriptionsController(container.findSubscription));
   if (developmentMailer && !config.production) {
     authenticated.route("/", developmentController(developmentMailer.sent));
   }
@@ -53,7 +63,9 @@ export function createApp(container: Container): Hono {
     )
     .use("/v1/invites/*", limitBody("request.too_large", SMALL_BODY_BYTES))
     .use("/v1/jobs/run/*", limitBody(TOO_LARGE_JOB, config.jobs.maxPayloadBytes))
+    .use("/v1/billing/webhooks/*", limitBody("request.too_large", STRIPE_EVENT_BYTES))
     .route("/v1", webhook)
+    .route("/v1", billingWebhookController(container.billingWebhook))
     .route("/v1", acceptInviteController(workspaces))
     .route("/v1", authenticated);
 }

@@ -1,4 +1,16 @@
 import type { Pool } from "pg";
+import {
+  type BillingWebhook,
+  createBillingWebhook,
+} from "#/billing/application/billing-webhook.ts";
+import { findSubscription } from "#/billing/application/find-subscription.ts";
+import type { Subscription } from "#/billing/domain/subscription.ts";
+import { billingFeature } from "#/billing/feature.ts";
+import {
+  drizzleBillingEvents,
+  drizzleSubscriptions,
+} from "#/billing/infrastructure/drizzle-repositories.ts";
+import { stripeWebhookVerifier } from "#/billing/infrastructure/stripe-webhook-verifier.ts";
 import type { AppConfig } from "#/config.ts";
 import type { AppCore, AppFeature } from "#/core.ts";
 import { openDatabase, openPool as openPoolOfProcess } from "#/infrastructure/database.ts";
@@ -48,6 +60,10 @@ export interface Container {
   /** Only where jobs are delivered over HTTP. */
   readonly dispatcher: JobDispatcher | undefined;
   readonly workspaces: WorkspaceService;
+  /** Only where there is a secret to verify deliveries with. */
+  readonly billingWebhook: BillingWebhook | undefined;
+  /** @throws AppError `billing.subscription_not_found` */
+  findSubscription(id: string): Promise<Subscription>;
   /** Only where mails are kept instead of sent. */
   readonly developmentMailer: DevelopmentMailer | undefined;
   /** Rejects when the database does not answer. */
@@ -58,7 +74,7 @@ export interface Container {
 
 const CLOSE_TIMEOUT_MS = 3_000;
 
-const features: readonly AppFeature[] = [workspacesFeature];
+const features: readonly AppFeature[] = [workspacesFeature, billingFeature];
 
 /** What depends on where the app runs. */
 export interface Platform {
@@ -82,6 +98,8 @@ export function compose(
     (db) => ({
       workspaces: drizzleWorkspaces(db),
       workspaceInvites: drizzleWorkspaceInvites(db),
+      billingEvents: drizzleBillingEvents(db),
+      billingSubscriptions: drizzleSubscriptions(db),
     }),
     (executor) => {
       const { queue: jobs, committed } = bindJobs(executor);
@@ -125,6 +143,10 @@ export function compose(
     deadJobs: buildDeadJobs(config.jobs, registry, { sql, clock }),
     runtime: buildJobRuntime(config.jobs, registry, { log, dispatcher, relay }),
     workspaces: createWorkspaceService(core),
+    billingWebhook: config.stripeWebhookSecret
+      ? createBillingWebhook(core, stripeWebhookVerifier(config.stripeWebhookSecret, clock))
+      : undefined,
+    findSubscription: (id) => findSubscription(uow, id),
     developmentMailer: "sent" in mailer ? mailer : undefined,
     async pingDatabase() {
       await pool.query("select 1");

@@ -15,6 +15,8 @@ export interface AppConfig {
   readonly worker: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly mailer: MailerConfig;
+  /** Verifies what Stripe sends; without it nothing is taken from there. */
+  readonly stripeWebhookSecret: string | undefined;
   readonly jobs: JobsConfig;
 }
 
@@ -63,6 +65,11 @@ const environment = z
       }),
     ),
     MAIL_FROM: optional(z.string()),
+    STRIPE_WEBHOOK_SECRET: optional(
+      z.string().regex(/^whsec_\S+$/, {
+        error: "STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe: whsec_ and what follows.",
+      }),
+    ),
   })
   .superRefine((env, context) => {
     const need = (problem: string) => context.addIssue({ code: "custom", message: problem });
@@ -113,6 +120,7 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
       data.SMTP_URL && data.MAIL_FROM
         ? { kind: "smtp", url: data.SMTP_URL, from: data.MAIL_FROM }
         : { kind: "development" },
+    stripeWebhookSecret: data.STRIPE_WEBHOOK_SECRET,
     jobs: jobs.config,
   };
 }

@@ -53,6 +53,8 @@ test.each([
   ["JOBS_SHUTDOWN_GRACE_MS", "10s", /JOBS_SHUTDOWN_GRACE_MS must be a whole number/],
   ["JOBS_DEAD_RETENTION_DAYS", "0", /JOBS_DEAD_RETENTION_DAYS must be a whole number from 1/],
   ["JOBS_LEDGER_RETENTION_DAYS", "43", /at least 44: 14 more than JOBS_DEAD_RETENTION_DAYS/],
+  ["STRIPE_WEBHOOK_SECRET", SECRET, /STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe/],
+  ["STRIPE_WEBHOOK_SECRET", `whsec_${SECRET}\n`, /STRIPE_WEBHOOK_SECRET must be/],
   ["JOBS_MAX_PAYLOAD_BYTES", "1MB", /JOBS_MAX_PAYLOAD_BYTES must be a whole number/],
   [
     "DATABASE_URL",

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  drizzleBillingEvents,
+  drizzleSubscriptions,
+} from "#/billing/infrastructure/drizzle-repositories.ts";
 import { type Database, openDatabase, openPool } from "#/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
 import { migrate } from "#/migrate.ts";
@@ -29,7 +33,9 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
 
   test("instances migrate together, and leave no lock behind", async () => {
     await database.pool.query("drop schema orbit_jobs, drizzle cascade");
-    await database.pool.query("drop table workspace_invites, workspaces");
+    await database.pool.query(
+      "drop table workspace_invites, workspaces, billing_events, billing_subscriptions",
+    );
     const jobs = {
       provider: "noop",
       maxPayloadBytes: 1,
@@ -55,7 +61,12 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
       openDatabase(pool),
       (db) => {
         transaction = db;
-        return { workspaces: drizzleWorkspaces(db), workspaceInvites: drizzleWorkspaceInvites(db) };
+        return {
+          workspaces: drizzleWorkspaces(db),
+          workspaceInvites: drizzleWorkspaceInvites(db),
+          billingEvents: drizzleBillingEvents(db),
+          billingSubscriptions: drizzleSubscriptions(db),
+        };
       },
       (sql) => ({
         jobs: new NoopJobQueue(),

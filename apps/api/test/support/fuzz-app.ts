@@ -3,6 +3,7 @@ import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
 import { z } from "zod";
 import { startTestApp, type TestApp } from "./app.ts";
 import type { FuzzRequest, KnownValues, Route } from "./fuzz-requests.ts";
+import { WEBHOOK_SECRET } from "./stripe.ts";
 import { errorProblem, internalProblem, isJson } from "./public-error.ts";
 
 export interface FuzzAnswer {
@@ -20,7 +21,10 @@ export interface FuzzApp extends TestApp {
 /** The app with a provider that is there, and a client that lets odd requests through. */
 export async function startFuzzApp(provider: "graphile" | "qstash"): Promise<FuzzApp> {
   const qstash = provider === "qstash" ? createQStashDev() : undefined;
-  const app = await startTestApp(qstash ? qstashEnvironment(await qstash.start()) : {});
+  const app = await startTestApp({
+    STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    ...(qstash && qstashEnvironment(await qstash.start())),
+  });
   const agent = new Agent({ keepAlive: true });
   return {
     ...app,
@@ -58,7 +62,7 @@ async function fill(app: TestApp): Promise<KnownValues> {
   const cleanup = "cleanup.stale-invites";
   const options = { runAt: "2030-01-01T00:00:00Z", jobKey: "once", maxAttempts: 4 };
   return {
-    texts: ["acme", id, cleanup],
+    texts: ["acme", id, cleanup, "sub_1"],
     secrets: [token],
     bodies: [
       { slug: "beta", name: "Beta" },

@@ -22,6 +22,9 @@ export type ServerLimits = { readonly [Limit in keyof typeof SERVER_LIMITS]: num
 /** Of a body that holds no payload of a job. */
 export const SMALL_BODY_BYTES = 65_536;
 
+/** Of an event of Stripe, which has less than that. */
+export const STRIPE_EVENT_BYTES = 262_144;
+
 /** Room for the name and the options around a payload of the greatest size. */
 export const ENVELOPE_BYTES = 16_384;
 

@@ -1,0 +1,9 @@
+import type { AppFeature } from "#/core.ts";
+import { inFeature } from "#/jobs/application/job-registry.ts";
+import { projectEventJob } from "./jobs/project-event.job.ts";
+import { pruneEventsJob } from "./jobs/prune-events.job.ts";
+
+export const billingFeature: AppFeature = {
+  name: "billing",
+  jobs: (core) => inFeature("billing", [projectEventJob(core), pruneEventsJob(core)]),
+};

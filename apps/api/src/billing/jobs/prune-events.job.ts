@@ -1,0 +1,29 @@
+import { subDays } from "date-fns";
+import { z } from "zod";
+import { defineJob } from "#/jobs/application/define-job.ts";
+
+declare global {
+  namespace OrbitJobs {
+    interface Jobs {
+      "billing.events.prune": { olderThanDays: number };
+    }
+  }
+}
+
+/** At once, so that no statement takes long. */
+const STEP = 1_000;
+
+export const pruneEventsJob = defineJob({
+  name: "billing.events.prune",
+  schedule: { cron: "41 * * * *", payload: { olderThanDays: 90 } },
+  maxAttempts: 3,
+  schema: z.strictObject({ olderThanDays: z.number().nonnegative() }),
+  handler: async ({ olderThanDays }, ctx) => {
+    const cutoff = subDays(ctx.clock.now(), olderThanDays);
+    let deleted: number;
+    do {
+      ctx.signal.throwIfAborted();
+      deleted = await ctx.uow.run((tx) => tx.billingEvents.deleteProcessedBefore(cutoff, STEP));
+    } while (deleted === STEP);
+  },
+});
