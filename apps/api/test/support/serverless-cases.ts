@@ -9,6 +9,7 @@ import {
   type StartDeployment,
 } from "./serverless-world.ts";
 import { sign } from "./sign.ts";
+import { stripeEvent, stripeSignature, WEBHOOK_PATH } from "./stripe.ts";
 
 const DAY_MS = 86_400_000;
 const CLEANUP = "/v1/jobs/run/cleanup.stale-invites";
@@ -99,6 +100,24 @@ export function serverlessCases(start: StartDeployment): void {
     const signature = sign({ key, url: world.url + path, body: "{}" });
     const answer = await world.call("POST", path, "{}", { "upstash-signature": signature });
     expect(answer).toMatchObject({ status: 404, body: { error: { code: "jobs.unknown_job" } } });
+  });
+
+  test("what Stripe signed is taken in once and projected; what it did not is refused", async () => {
+    const event = stripeEvent({ id: "evt_1" });
+    const receive = (signature: string) =>
+      world.call("POST", WEBHOOK_PATH, event, { "stripe-signature": signature });
+    const forged = await receive(stripeSignature(event, { secret: "whsec_of_somebody_else" }));
+    expect(forged).toMatchObject({
+      status: 401,
+      body: { error: { code: "billing.invalid_signature" } },
+    });
+    const good = stripeSignature(event);
+    expect(await receive(good)).toEqual({ status: 200, body: { ok: true, processed: true } });
+    expect(await receive(good)).toEqual({ status: 200, body: { ok: true, processed: false } });
+    await eventually("it is projected", async () => {
+      const found = await world.call("GET", "/v1/billing/subscriptions/sub_1");
+      return found.status === 200;
+    });
   });
 
   test("many requests are served at once, and no connection outlives its own", async () => {

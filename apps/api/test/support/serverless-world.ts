@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from "./database.ts";
 import { freePort } from "./free-port.ts";
 import { type JumpClock, jumpClock } from "./jump-clock.ts";
 import { startSmtp } from "./smtp.ts";
+import { WEBHOOK_SECRET } from "./stripe.ts";
 
 const TOKEN = "token-of-the-deployment-in-the-tests";
 
@@ -55,6 +56,7 @@ export async function openServerlessWorld(start: StartDeployment): Promise<Serve
     QSTASH_NEXT_SIGNING_KEY: DEV_CREDENTIALS.nextSigningKey,
     QSTASH_CALLBACK_URL: url,
     SMTP_URL: smtp.url,
+    STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
     MAIL_FROM: "Orbit <no-reply@example.com>",
     LOG_LEVEL: "error",
   };
