@@ -73,6 +73,7 @@ export interface Container {
 }
 
 const CLOSE_TIMEOUT_MS = 3_000;
+const PING_TIMEOUT_MS = 2_000;
 
 const features: readonly AppFeature[] = [workspacesFeature, billingFeature];
 
@@ -148,12 +149,21 @@ export function compose(
       : undefined,
     findSubscription: (id) => findSubscription(uow, id),
     developmentMailer: "sent" in mailer ? mailer : undefined,
-    async pingDatabase() {
-      await pool.query("select 1");
-    },
+    pingDatabase: () => ping(pool),
     // A handler that ignored its signal may hold a connection for ever.
     close: () => within(CLOSE_TIMEOUT_MS, pool.end()),
   };
+}
+
+/** Whoever asks for the app's health wants to know soon; a connection that is silent is given up. */
+async function ping(pool: Pool): Promise<void> {
+  const query = { text: "select 1", query_timeout: PING_TIMEOUT_MS };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Connecting may take longer than that.
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("the database is silent")), PING_TIMEOUT_MS);
+  });
+  await Promise.race([pool.query(query), timeUp]).finally(() => clearTimeout(timer));
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {
