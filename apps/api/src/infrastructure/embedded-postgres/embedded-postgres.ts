@@ -17,8 +17,11 @@ export interface EmbeddedPostgres {
   readonly url: string;
   /** Where its files are: below what was asked for, or where root's Postgres had to go. */
   readonly directory: string;
-  /** Stops it, unless another process of ours started it and still lives. */
-  stop(): Promise<void>;
+  /**
+   * Stops it, unless another process of ours started it and still lives. "immediate" is a crash: what
+   * was open is cut off, and the next start recovers from the log.
+   */
+  stop(mode?: "fast" | "immediate"): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
@@ -45,10 +48,10 @@ export async function startEmbeddedPostgres(
   return {
     url: `postgres://orbit:${password}@127.0.0.1:${port}/orbit`,
     directory: home.directory,
-    async stop() {
+    async stop(mode = "fast") {
       if (!isOurs) return;
       await rm(ownerFile, { force: true });
-      await postgres(home, "pgCtl", ["stop", "-D", dataOf(home), "-m", "fast", "-w"]);
+      await postgres(home, "pgCtl", ["stop", "-D", dataOf(home), "-m", mode, "-w"]);
     },
   };
 }
