@@ -1,0 +1,26 @@
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
+import { errorResponse } from "#/interfaces/http/errors.ts";
+import { orbitApp } from "./orbit-app.ts";
+import { log, ready } from "./process-side.ts";
+
+// An instance of an API with the webhook, and with what such a process does beside: it sweeps the
+// outbox.
+
+const { runtime, pool, dispatcher } = orbitApp();
+if (!dispatcher) throw new Error("the qstash provider has a dispatcher");
+const app = new Hono()
+  .onError((error, c) => errorResponse(error, c, log))
+  .route("/v1", jobsController(dispatcher));
+const listening = Promise.withResolvers<number>();
+const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
+  listening.resolve(port),
+);
+const port = await listening.promise;
+await runtime.start();
+ready(`http://127.0.0.1:${port}`, async () => {
+  await runtime.stop();
+  await new Promise((resolve) => server.close(resolve));
+  await pool.end();
+});

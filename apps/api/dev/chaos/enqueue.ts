@@ -1,0 +1,54 @@
+import type { Pool } from "pg";
+import { openPool } from "#/infrastructure/database.ts";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { orbitApp } from "./orbit-app.ts";
+import { log, setting } from "./process-side.ts";
+import { inTransaction } from "./transaction.ts";
+import { JOB_NAME, MAX_ATTEMPTS, type Work } from "./work.ts";
+
+interface EnqueueTransaction {
+  readonly sql: SqlExecutor;
+  enqueue(work: Work): Promise<void>;
+}
+
+/** The two ways of enqueuing that an engine has. */
+export interface Enqueue {
+  readonly pool: Pool;
+  transaction(work: (tx: EnqueueTransaction) => Promise<void>): Promise<void>;
+  /** With a key, so that another try is absorbed as long as the job waits. */
+  direct(work: Work): Promise<void>;
+}
+
+export function orbitEnqueue(): Enqueue {
+  const { pool, queue, bindJobs } = orbitApp();
+  return {
+    pool,
+    async transaction(work) {
+      const committed = await inTransaction(pool, async (sql) => {
+        const jobs = bindJobs(sql);
+        await work({ sql, enqueue: (one) => jobs.queue.enqueue(JOB_NAME, one) });
+        return () => jobs.committed();
+      });
+      await committed();
+    },
+    direct: (work) => queue.enqueue(JOB_NAME, work, { jobKey: work.id }),
+  };
+}
+
+/** graphile-worker's own function, which takes part in a transaction, too. */
+export function rawEnqueue(): Enqueue {
+  const pool = openPool(setting("DATABASE_URL"), log);
+  const add = async (sql: SqlExecutor, work: Work, key: string | null) => {
+    await sql.query(
+      "select from graphile_worker.add_job($1, $2::json, max_attempts := $3, job_key := $4)",
+      [JOB_NAME, JSON.stringify(work), MAX_ATTEMPTS, key],
+    );
+  };
+  return {
+    pool,
+    transaction: (work) =>
+      inTransaction(pool, (sql) => work({ sql, enqueue: (one) => add(sql, one, null) })),
+    direct: (work) =>
+      add({ query: (text, values) => pool.query(text, [...values]) }, work, work.id),
+  };
+}

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+
+/** The public address of the instances of an API. */
+export interface LoadBalancer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Instances take turns. Whoever refuses the connection is passed over; when an instance dies with a
+ * request, the answer is 502, and when there is none, 503.
+ *
+ * @param instances the addresses of those that are there
+ */
+export async function openLoadBalancer(instances: () => readonly string[]): Promise<LoadBalancer> {
+  let turn = 0;
+  const server = createServer((incoming, answer) => {
+    void (async () => {
+      const body = await buffer(incoming);
+      const all = instances();
+      for (let tries = 0; tries < all.length; tries++) {
+        const instance = all[turn++ % all.length];
+        if (instance !== undefined && (await forward(instance, incoming, body, answer))) return;
+      }
+      answer.writeHead(503).end();
+    })().catch(() => answer.destroy());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no TCP address");
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** `false` when the instance did not get the request. */
+function forward(
+  instance: string,
+  { method, url, headers }: IncomingMessage,
+  body: Buffer,
+  answer: ServerResponse,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const options = { ...(method !== undefined && { method }), headers, agent: false };
+    const outgoing = request(`${instance}${url ?? ""}`, options, (incoming) => {
+      answer.writeHead(incoming.statusCode ?? 502, incoming.headers);
+      incoming.pipe(answer);
+      incoming.on("error", () => answer.destroy());
+      resolve(true);
+    });
+    outgoing.on("error", (error) => {
+      const isRefused = "code" in error && error.code === "ECONNREFUSED";
+      if (!isRefused && !answer.headersSent) answer.writeHead(502).end();
+      resolve(!isRefused);
+    });
+    outgoing.end(body);
+  });
+}

@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+const directory = fileURLToPath(new URL(".", import.meta.url));
+
+/** What a process tells its manager: that it works, and where, or how much waits in it. */
+const message = z.object({ ready: z.string().optional(), pending: z.number().optional() });
+
+/** As a process manager waits before it starts again what has ended. */
+const RESTART_MS = 300;
+
+/** Longer than what a worker gives its handlers. */
+const STOP_PATIENCE_MS = 15_000;
+
+const STDERR_KEPT = 4_000;
+
+/** A life of a process that was killed, and when. */
+export interface Death {
+  readonly life: string;
+  readonly at: number;
+}
+
+/** A process that is started again whenever it ends, until it is told to stop. */
+export class ManagedProcess {
+  readonly name: string;
+  readonly deaths: Death[] = [];
+  /** How lives ended that nobody had ended. */
+  readonly ownEnds: string[] = [];
+  /** Where it listens, if it does, and is there. */
+  address: string | undefined;
+  pending: number | undefined;
+  readonly #file: string;
+  readonly #env: Readonly<Record<string, string>>;
+  #child: ChildProcess | undefined;
+  #ready = Promise.withResolvers<void>();
+  #lives = 0;
+  #wanted = true;
+  #ending = false;
+
+  constructor(name: string, file: string, env: Readonly<Record<string, string>>) {
+    this.name = name;
+    this.#file = file;
+    this.#env = env;
+  }
+
+  start(): void {
+    const life = `${this.name}#${++this.#lives}`;
+    const child = spawn(process.execPath, [`${directory}${this.#file}`], {
+      env: { PATH: process.env["PATH"], ...this.#env, CHAOS_LIFE: life },
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    this.#child = child;
+    this.#ending = false;
+    let isReady = false;
+    let stderr = "";
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      stderr = (stderr + text).slice(-STDERR_KEPT);
+      if (process.env["CHAOS_LOG"]) process.stderr.write(`${life} ${text}`);
+    });
+    child.on("message", (raw) => {
+      const { ready, pending } = message.parse(raw);
+      this.pending = pending ?? this.pending;
+      if (ready === undefined) return;
+      isReady = true;
+      this.address = ready;
+      this.#ready.resolve();
+    });
+    child.on("error", () => undefined);
+    child.on("close", (code, signal) => {
+      this.address = undefined;
+      if (isReady) this.#ready = Promise.withResolvers();
+      if (isReady && !this.#ending) this.ownEnds.push(`${life}: ${code ?? signal}\n${stderr}`);
+      void this.#startAgain();
+    });
+  }
+
+  /** Resolves as soon as it works. */
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  async kill(): Promise<void> {
+    await this.ready();
+    this.deaths.push({ life: `${this.name}#${this.#lives}`, at: Date.now() });
+    await this.#end("SIGKILL");
+  }
+
+  async terminate(): Promise<void> {
+    await this.ready();
+    await this.#end("SIGTERM");
+  }
+
+  async freeze(ms: number, signal: AbortSignal): Promise<void> {
+    await this.ready();
+    this.#child?.kill("SIGSTOP");
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+    this.#child?.kill("SIGCONT");
+  }
+
+  /** For good, and in peace; what does not end is killed. */
+  async stop(): Promise<void> {
+    await this.ready();
+    this.#wanted = false;
+    await this.#end("SIGTERM");
+  }
+
+  /** For good and at once; also what is frozen. */
+  destroy(): void {
+    this.#wanted = false;
+    this.#child?.kill("SIGKILL");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    this.#ending = true;
+    const ended = once(child, "close");
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);
+    await ended.finally(() => clearTimeout(timer));
+  }
+
+  async #startAgain(): Promise<void> {
+    if (!this.#wanted) return;
+    await delay(RESTART_MS);
+    if (this.#wanted) this.start();
+  }
+}

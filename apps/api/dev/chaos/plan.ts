@@ -1,0 +1,95 @@
+import { seeded } from "../../test/support/seeded.ts";
+
+/** Something that goes wrong on purpose, `at` milliseconds after the beginning. */
+export type Fault =
+  | { readonly at: number; readonly kind: "kill" | "terminate" | "cut"; readonly target: string }
+  | {
+      readonly at: number;
+      readonly kind: "freeze" | "stall";
+      readonly target: string;
+      readonly ms: number;
+    }
+  | {
+      readonly at: number;
+      readonly kind: "restart";
+      readonly how: "fast" | "immediate";
+      readonly ms: number;
+    };
+
+export type FaultKind = Fault["kind"];
+
+export interface PlanOptions {
+  readonly seed: string;
+  readonly durationMs: number;
+  /** How much faster than usual faults come. */
+  readonly pace: number;
+  readonly workers: readonly string[];
+  readonly enqueuer: string;
+}
+
+/** One of a kind comes this often, in seconds. */
+const EVERY: Readonly<Record<FaultKind, number>> = {
+  kill: 4.5,
+  freeze: 20,
+  terminate: 20,
+  cut: 12,
+  stall: 20,
+  restart: 50,
+};
+
+const KINDS = ["kill", "freeze", "terminate", "cut", "stall", "restart"] as const;
+
+/** Every n-th hits the enqueuer; the others hit workers. */
+const ENQUEUER_SHARE = 8;
+
+/** Every n-th freeze or stall is longer than what a lease's statement may take (5 s). */
+const LONG_SHARE = 4;
+
+/** All that will go wrong, in order of time. The same for the same options. */
+export function planFaults(options: PlanOptions): readonly Fault[] {
+  return KINDS.flatMap((kind) => faultsOf(kind, options)).toSorted((a, b) => a.at - b.at);
+}
+
+function faultsOf(kind: FaultKind, options: PlanOptions): Fault[] {
+  const { seed, durationMs, pace, workers, enqueuer } = options;
+  const random = seeded(`${seed} ${kind}`);
+  const count = Math.max(1, Math.round((durationMs / 1_000 / EVERY[kind]) * pace));
+  const share = durationMs / count;
+  return Array.from({ length: count }, (_, index): Fault => {
+    // Each in its own share of the time: so that there are neither heaps nor long gaps of a kind.
+    const at = Math.round((index + 0.1 + 0.8 * random()) * share);
+    const victim = workers[Math.floor(random() * workers.length)] ?? enqueuer;
+    const hitsEnqueuer = index % ENQUEUER_SHARE === ENQUEUER_SHARE - 1;
+    const target = hitsEnqueuer ? enqueuer : victim;
+    const isLong = index % LONG_SHARE === LONG_SHARE - 1;
+    const [least, most] = isLong ? [6_000, 9_000] : [500, 4_000];
+    const ms = Math.round(Math.min(least + random() * (most - least), durationMs / 4));
+    switch (kind) {
+      case "kill":
+      case "terminate":
+      case "cut":
+        return { kind, at, target };
+      case "freeze":
+      case "stall":
+        return { kind, at, target, ms };
+      case "restart":
+        return {
+          kind,
+          at,
+          how: index % 2 === 0 ? "immediate" : "fast",
+          ms: Math.round(random() * 1_000),
+        };
+    }
+  });
+}
+
+/** A line for people. */
+export function describeFault(fault: Fault): string {
+  const what = [
+    (fault.at / 1_000).toFixed(1).padStart(7),
+    fault.kind.padEnd(9),
+    "target" in fault ? fault.target : fault.how,
+    "ms" in fault ? `${(fault.ms / 1_000).toFixed(1)} s` : "",
+  ];
+  return what.join("  ").trimEnd();
+}

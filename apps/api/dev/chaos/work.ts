@@ -1,0 +1,68 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Pool } from "pg";
+import { z } from "zod";
+
+/** What a job is told: how long it takes, and what is special about it. */
+export const workSchema = z.object({
+  id: z.string(),
+  ms: z.number(),
+  failsFirst: z.boolean(),
+  heedsSignal: z.boolean(),
+});
+
+export type Work = z.infer<typeof workSchema>;
+
+export const JOB_NAME = "chaos.work";
+
+/** More than a job can lose to faults: none is to be dead. */
+export const MAX_ATTEMPTS = 100;
+
+/** Nothing here is unique on purpose but what is enqueued: what happens twice must be seen. */
+export const TABLES = `
+  create table chaos_enqueued (
+    id text primary key, enqueued_at timestamptz not null default clock_timestamp());
+  create table chaos_effects (
+    effect bigint generated always as identity primary key, id text not null);
+  create table chaos_runs (
+    run bigint generated always as identity primary key, id text not null, life text not null,
+    attempt integer not null, begun_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz, fails boolean not null default false);
+  create index on chaos_effects (id);
+  create index on chaos_runs (id);`;
+
+export const EFFECT = "insert into chaos_effects (id) values ($1)";
+
+interface Run {
+  readonly life: string;
+  readonly attempt: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * One run: it is counted first, outside of the effect's transaction. A kill finds it before its effect,
+ * in it, or between the effect and its own end.
+ */
+export async function doWork(
+  pool: Pool,
+  { id, ms, failsFirst, heedsSignal }: Work,
+  { life, attempt, signal }: Run,
+  effect: () => Promise<unknown>,
+): Promise<void> {
+  const fails = failsFirst && attempt === 1;
+  const { rows } = await pool.query<{ run: string }>(
+    "insert into chaos_runs (id, life, attempt, fails) values ($1, $2, $3, $4) returning run",
+    [id, life, attempt, fails],
+  );
+  const pause = heedsSignal && signal ? { signal } : {};
+  try {
+    await delay(ms / 2, undefined, pause);
+    if (fails) throw new Error("This job fails the first time.");
+    await effect();
+    await delay(ms / 2, undefined, pause);
+  } finally {
+    // Without a database the run stays open in the books: the figures are the worse for it.
+    await pool
+      .query("update chaos_runs set ended_at = clock_timestamp() where run = $1", [rows[0]?.run])
+      .catch(() => undefined);
+  }
+}
