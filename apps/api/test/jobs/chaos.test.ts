@@ -9,14 +9,14 @@ const DOCUMENT = fileURLToPath(new URL("../../../../docs/reliability.md", import
 
 describe("under faults no job is lost, and no effect is there twice", () => {
   // The long run, with more jobs and faults, is `npm run chaos`.
-  test.each(["graphile", "qstash"] as const)("%s", { timeout: 180_000 }, async (engine) => {
+  test.each(["graphile", "qstash"] as const)("%s", { timeout: 360_000 }, async (engine) => {
     const result = await runChaos({
       engine,
       seed: "7",
       durationMs: 12_000,
-      rate: 40,
+      rate: 30,
       pace: 2,
-      drainMs: 90_000,
+      drainMs: 240_000,
       settings: { fsync: "off" },
     });
     expect(result).toMatchObject({
