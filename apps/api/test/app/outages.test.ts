@@ -156,14 +156,11 @@ test("Postgres is out of connections, which others have", async () => {
     }
   };
   await takeWhatIsFree();
-  const drive = async () => {
+  await eventually("the app has none", async () => {
     await others[0]?.query(
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'orbit-%'",
     );
     await takeWhatIsFree();
-  };
-  await eventually("the app has none", async () => {
-    await drive();
     return isDegraded();
   });
   expect((await enqueue()).status).toBe(503);
