@@ -53,6 +53,7 @@ export function qstashParts({ databaseUrl, qstashUrl, callbackUrl }: QStashPlace
   ]);
   const ends: (() => Promise<void>)[] = [];
   return {
+    relay,
     queue: buildJobQueue(config, registry, { sql, clock }),
     transaction: contractTransactions(pool, buildTransactionJobs(config, registry, { relay, log })),
     /** Resolves with the URL where it takes deliveries. Its schedules are QStash's from then on. */

@@ -104,10 +104,10 @@ export async function removeDeadJob(sql: SqlExecutor, id: string, diedAt?: Date)
 export async function pruneDeadJobs(sql: SqlExecutor, days: number): Promise<number> {
   return pruneInSteps(async (limit) => {
     const { rows } = await sql.query(
-      `delete from orbit_jobs.dead_jobs where id in (
-         select id from orbit_jobs.dead_jobs
+      `delete from orbit_jobs.dead_jobs where ctid = any(array(
+         select ctid from orbit_jobs.dead_jobs
           where died_at < now() - $1::float8 * interval '1 day'
-          order by died_at limit $2::integer for update skip locked)
+          order by died_at limit $2::integer for update skip locked))
        returning 1`,
       [days, limit],
     );
@@ -120,7 +120,10 @@ const STEP = 1_000;
 /** A million rows at most: what is left is for the next time. */
 const STEPS = 1_000;
 
-/** Calls `removeSome` until it removes fewer than it might. */
+/**
+ * Calls `removeSome` until it removes fewer than it might. It finds rows by `ctid`, since they are locked
+ * by then: by their keys Postgres may read the whole table for each step.
+ */
 export async function pruneInSteps(
   removeSome: (limit: number) => Promise<number>,
 ): Promise<number> {

@@ -25,10 +25,10 @@ export function sqlLedger(sql: SqlExecutor): Ledger {
 export async function pruneLedger(sql: SqlExecutor, days: number): Promise<number> {
   return pruneInSteps(async (limit) => {
     const { rows } = await sql.query(
-      `delete from orbit_jobs.processed where (consumer, event_id) in (
-         select consumer, event_id from orbit_jobs.processed
+      `delete from orbit_jobs.processed where ctid = any(array(
+         select ctid from orbit_jobs.processed
           where processed_at < now() - $1::float8 * interval '1 day'
-          order by processed_at limit $2::integer for update skip locked)
+          order by processed_at limit $2::integer for update skip locked))
        returning 1`,
       [days, limit],
     );

@@ -44,9 +44,9 @@ export async function takeKeys(
 export async function markPublished(sql: SqlExecutor, claims: readonly KeyClaim[]): Promise<void> {
   await sql.query(
     `with expired as (
-       delete from orbit_jobs.job_keys where (name, key) in (
-         select name, key from orbit_jobs.job_keys
-          where expires_at < now() - interval '1 day' limit 100 for update skip locked))
+       delete from orbit_jobs.job_keys where ctid = any(array(
+         select ctid from orbit_jobs.job_keys
+          where expires_at < now() - interval '1 day' limit 100 for update skip locked)))
      -- In the order in which others take them, lest two callers wait for each other.
      update orbit_jobs.job_keys set published = true
        from (select held.name, held.key

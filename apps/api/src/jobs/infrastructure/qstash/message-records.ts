@@ -16,9 +16,9 @@ export type MessageRecord = z.infer<typeof record>;
 const KEPT = "interval '14 days'";
 
 const PRUNED = `pruned as (
-  delete from orbit_jobs.qstash_messages where id in (
-    select id from orbit_jobs.qstash_messages
-     where touched_at < now() - ${KEPT} and id <> $1 limit 100 for update skip locked))`;
+  delete from orbit_jobs.qstash_messages where ctid = any(array(
+    select ctid from orbit_jobs.qstash_messages
+     where touched_at < now() - ${KEPT} and id <> $1 limit 100 for update skip locked)))`;
 
 /** What is on record of a message; most have nothing. */
 export async function findRecord(sql: SqlExecutor, id: string): Promise<MessageRecord | undefined> {

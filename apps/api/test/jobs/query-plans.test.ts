@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { freeKey, markPublished, takeKeys } from "#/jobs/infrastructure/qstash/job-keys.ts";
+import {
+  findRecord,
+  recordBegin,
+  recordEnd,
+} from "#/jobs/infrastructure/qstash/message-records.ts";
+import { claimFromOutbox, putIntoOutbox } from "#/jobs/infrastructure/qstash/outbox.ts";
+import {
+  keepDeadJob,
+  pruneDeadJobs,
+  removeDeadJob,
+  sqlDeadJobs,
+} from "#/jobs/infrastructure/sql-dead-jobs.ts";
+import { pruneLedger, sqlLedger } from "#/jobs/infrastructure/sql-ledger.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { withPlans } from "../support/query-plans.ts";
+
+/** As many that Postgres has reason to use an index. */
+const ROWS = 20_000;
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const fill = [
+    `dead_jobs (id, name, payload, attempts, max_attempts, last_error, died_at)
+     select n, 'contract.work', '1', 1, 1, 'fails', now() - n * interval '1 minute'`,
+    `processed (consumer, event_id, processed_at) select 'test', n, now() - n * interval '1 minute'`,
+    `job_keys (name, key, holder, expires_at)
+     select 'contract.work', n, n, now() + (n - 100) * interval '1 hour'`,
+    `qstash_messages (id, touched_at) select n, now() - n * interval '1 minute'`,
+    `job_outbox (id, name, version, payload, max_attempts, claimed_until)
+     select n, 'contract.work', 1, '1', 1, now() + (n - 50) * interval '1 minute'`,
+  ];
+  for (const into of fill) {
+    await database.pool.query(`insert into orbit_jobs.${into} from generate_series(1, ${ROWS}) n`);
+  }
+  await database.pool.query("analyze");
+});
+
+afterAll(async () => {
+  await database.drop();
+});
+
+const claim = { name: "contract.work", key: "9999", holder: "9999", expiresAt: new Date() };
+const at = (sql: SqlExecutor) => sqlDeadJobs(sql, async () => true);
+
+const queries: readonly (readonly [
+  title: string,
+  index: string,
+  query: (sql: SqlExecutor) => Promise<unknown>,
+])[] = [
+  ["the newest dead jobs", "dead_jobs_newest", (sql) => at(sql).list(20)],
+  ["a dead job that is replayed", "dead_jobs_pkey", (sql) => at(sql).replay("7")],
+  ["a dead job that is removed", "dead_jobs_pkey", (sql) => removeDeadJob(sql, "7")],
+  ["dead jobs that are pruned", "dead_jobs_newest", (sql) => pruneDeadJobs(sql, 13)],
+  ["ledger entries that are pruned", "processed_oldest", (sql) => pruneLedger(sql, 13)],
+  ["keys that expired", "job_keys_expiring", (sql) => markPublished(sql, [claim])],
+  ["a key that is published", "job_keys_pkey", (sql) => markPublished(sql, [claim])],
+  ["a key that is freed", "job_keys_pkey", (sql) => freeKey(sql, claim)],
+  ["a message's record", "qstash_messages_pkey", (sql) => findRecord(sql, "7")],
+  ["messages that are pruned", "qstash_messages_touched", (sql) => recordEnd(sql, "8", "done")],
+  ["the outbox's next", "job_outbox_unclaimed", (sql) => claimFromOutbox(sql, 100)],
+  ["one of the outbox", "job_outbox_pkey", (sql) => claimFromOutbox(sql, 100, ["7", "8"])],
+];
+
+test.each(queries)("%s: found with %s", async (_title, index, query) => {
+  const sql = withPlans(database.pool);
+  await query(sql);
+  const [plan] = sql.plans;
+  expect(plan).toContain(index);
+  expect(plan).not.toMatch(/Seq Scan on (dead_jobs|processed|job_keys|qstash_messages|job_outbox)/);
+});
+
+test("what is inserted conflicts by its primary key, without a look at others", async () => {
+  const sql = withPlans(database.pool);
+  await sqlLedger(sql).once("test", "new");
+  await takeKeys(sql, [{ ...claim, key: "new" }]);
+  await recordBegin(sql, "new", 1);
+  const job = { id: "new", name: "contract.work", version: 1, maxAttempts: 1 } as const;
+  await keepDeadJob(sql, { ...job, payload: "1", attempts: 1 }, new Error("fails"));
+  await putIntoOutbox(sql, [{ ...job, json: "1", runAt: undefined, key: undefined }]);
+  expect(sql.plans).toHaveLength(5);
+  for (const plan of sql.plans) expect(plan).not.toMatch(/Seq Scan/);
+});

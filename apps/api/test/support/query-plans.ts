@@ -1,0 +1,28 @@
+import type { Pool } from "pg";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { z } from "zod";
+
+const planRows = z.array(z.object({ "QUERY PLAN": z.string() }));
+
+export interface PlannedSql extends SqlExecutor {
+  /** How Postgres carried out what was asked, one text for each statement. */
+  readonly plans: readonly string[];
+}
+
+/** Asks Postgres for the plan of each statement before it is run. */
+export function withPlans(pool: Pool): PlannedSql {
+  const plans: string[] = [];
+  return {
+    plans,
+    async query(text, values) {
+      const explained = await pool.query(`explain ${text}`, [...values]);
+      plans.push(
+        planRows
+          .parse(explained.rows)
+          .map((row) => row["QUERY PLAN"])
+          .join("\n"),
+      );
+      return pool.query(text, [...values]);
+    },
+  };
+}
