@@ -10,8 +10,8 @@ import { type ChaosResult, runChaos } from "./run.ts";
 
 const DOCUMENT = fileURLToPath(new URL("../../../../docs/reliability.md", import.meta.url));
 
-/** Long enough for the back-off of a job that was cut off five times. */
-const DRAIN_MS = 420_000;
+/** Long enough for the back-off of a job that was cut off six times. */
+const DRAIN_MS = 900_000;
 
 /** What raw graphile-worker has locked stays so for four hours. */
 const RAW_DRAIN_MS = 60_000;

@@ -6,6 +6,8 @@ import { z } from "zod";
 
 const directory = fileURLToPath(new URL(".", import.meta.url));
 
+const { PATH, CHAOS_LOG } = process.env;
+
 /** What a process tells its manager: that it works, and where, or how much waits in it. */
 const message = z.object({ ready: z.string().optional(), pending: z.number().optional() });
 
@@ -49,7 +51,7 @@ export class ManagedProcess {
   start(): void {
     const life = `${this.name}#${++this.#lives}`;
     const child = spawn(process.execPath, [`${directory}${this.#file}`], {
-      env: { PATH: process.env["PATH"], ...this.#env, CHAOS_LIFE: life },
+      env: { PATH, ...(CHAOS_LOG && { CHAOS_LOG }), ...this.#env, CHAOS_LIFE: life },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
     this.#child = child;
@@ -58,7 +60,7 @@ export class ManagedProcess {
     let stderr = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderr = (stderr + text).slice(-STDERR_KEPT);
-      if (process.env["CHAOS_LOG"]) process.stderr.write(`${life} ${text}`);
+      if (CHAOS_LOG) process.stderr.write(`${life} ${text}`);
     });
     child.on("message", (raw) => {
       const { ready, pending } = message.parse(raw);

@@ -15,7 +15,7 @@ describe("under faults no job is lost, and no effect is there twice", () => {
       seed: "7",
       durationMs: 12_000,
       rate: 30,
-      pace: 2,
+      pace: 1.5,
       drainMs: 240_000,
       settings: { fsync: "off" },
     });
@@ -26,7 +26,7 @@ describe("under faults no job is lost, and no effect is there twice", () => {
       dead: 0,
       ownEnds: [],
       drained: true,
-      faults: { kill: 5, terminate: 1, freeze: 1, cut: 2, stall: 1, restart: 1 },
+      faults: { kill: 4, terminate: 1, freeze: 1, cut: 2, stall: 1, restart: 1 },
     });
     expect(result.jobs).toBeGreaterThan(100);
     expect(result.cutOff + result.extraRuns).toBeGreaterThan(0);
