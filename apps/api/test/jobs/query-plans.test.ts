@@ -62,8 +62,8 @@ const queries: readonly (readonly [
   ["a key that is freed", "job_keys_pkey", (sql) => freeKey(sql, claim)],
   ["a message's record", "qstash_messages_pkey", (sql) => findRecord(sql, "7")],
   ["messages that are pruned", "qstash_messages_touched", (sql) => recordEnd(sql, "8", "done")],
-  ["the outbox's next", "job_outbox_unclaimed", (sql) => claimFromOutbox(sql, 100)],
-  ["one of the outbox", "job_outbox_pkey", (sql) => claimFromOutbox(sql, 100, ["7", "8"])],
+  ["the outbox's next", "job_outbox_unclaimed", (sql) => claimFromOutbox(sql, "me", 100)],
+  ["one of the outbox", "job_outbox_pkey", (sql) => claimFromOutbox(sql, "me", 100, ["7", "8"])],
 ];
 
 test.each(queries)("%s: found with %s", async (_title, index, query) => {

@@ -15,6 +15,10 @@ const MIGRATIONS: readonly string[] = [
     last_error text not null,
     died_at timestamptz not null default now()
   );
+  -- Callers know the time of a death to the millisecond, and ask by it.
+  update orbit_jobs.dead_jobs set died_at = date_trunc('milliseconds', died_at);
+  alter table orbit_jobs.dead_jobs
+    alter column died_at set default date_trunc('milliseconds', clock_timestamp());
   alter table orbit_jobs.dead_jobs add column version integer not null default 1;
   alter table orbit_jobs.dead_jobs add column stack text;
   -- For the newest first, and for what is old enough to go.

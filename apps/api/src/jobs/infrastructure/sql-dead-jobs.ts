@@ -23,28 +23,36 @@ const rowsSchema = z.array(
 const COLUMNS = `id, name, version, payload, attempts, max_attempts as "maxAttempts",
   last_error as "lastError", stack, died_at as "diedAt"`;
 
+/** What is known of a job before it is said of what it died. */
+export type DyingJob = Omit<DeadJob, "lastError" | "stack" | "diedAt">;
+
 /** Keeps a job that no further attempt will be made of. */
-export async function keepDeadJob(
-  sql: SqlExecutor,
-  job: Omit<DeadJob, "lastError" | "stack" | "diedAt">,
+export async function keepDeadJob(sql: SqlExecutor, job: DyingJob, error: unknown): Promise<void> {
+  const { text, values } = keepDeadJobStatement(job, error);
+  await sql.query(text, values);
+}
+
+/** The same as a part of a greater statement; its parameters are the first eight. */
+export function keepDeadJobStatement(
+  job: DyingJob,
   error: unknown,
-): Promise<void> {
-  await sql.query(
-    `insert into orbit_jobs.dead_jobs (id, name, version, payload, attempts, max_attempts, last_error, stack, died_at)
+): { readonly text: string; readonly values: readonly unknown[] } {
+  const text = `insert into orbit_jobs.dead_jobs (id, name, version, payload, attempts, max_attempts, last_error, stack, died_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, date_trunc('milliseconds', clock_timestamp()))
-     on conflict (id) do update set attempts = excluded.attempts, last_error = excluded.last_error,
-       stack = excluded.stack, died_at = excluded.died_at`,
-    [
-      job.id,
-      job.name,
-      job.version,
-      job.payload.replaceAll("\0", "\uFFFD"),
-      job.attempts,
-      job.maxAttempts,
-      storableText(error),
-      storableStack(error),
-    ],
-  );
+     on conflict (id) do update set name = excluded.name, version = excluded.version,
+       payload = excluded.payload, attempts = excluded.attempts, max_attempts = excluded.max_attempts,
+       last_error = excluded.last_error, stack = excluded.stack, died_at = excluded.died_at`;
+  const values = [
+    job.id,
+    job.name,
+    job.version,
+    job.payload.replaceAll("\0", "\uFFFD"),
+    job.attempts,
+    job.maxAttempts,
+    storableText(error),
+    storableStack(error),
+  ];
+  return { text, values };
 }
 
 /**

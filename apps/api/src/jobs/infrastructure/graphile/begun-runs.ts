@@ -27,14 +27,17 @@ export async function recordBegin(sql: SqlExecutor, job: Job): Promise<boolean> 
   return rows.length === 1;
 }
 
-/** No further attempt will be made of it: keeps it with its error among the dead jobs. */
-export async function buryJob(sql: SqlExecutor, job: Job, error: unknown): Promise<void> {
-  await sql.query("select orbit_jobs.bury_job($1::bigint, $2::text, $3::text, $4::text)", [
-    job.id,
-    job.locked_by,
-    storableText(error),
-    storableStack(error),
-  ]);
+/**
+ * No further attempt will be made of it: keeps it with its error among the dead jobs.
+ *
+ * @returns `false` if the job is not ours any more, and another worker's by now
+ */
+export async function buryJob(sql: SqlExecutor, job: Job, error: unknown): Promise<boolean> {
+  const { rows } = await sql.query(
+    "select where orbit_jobs.bury_job($1::bigint, $2::text, $3::text, $4::text)",
+    [job.id, job.locked_by, storableText(error), storableStack(error)],
+  );
+  return rows.length === 1;
 }
 
 /** Gives a job that the stop cut off to whoever wants it, now; its attempt counts. */

@@ -63,9 +63,9 @@ function taskOf(
     if (runs.disowned) return untold();
     if (outcome.status === "succeeded") return undefined;
     if (outcome.status === "dead") {
+      const isBuried = await write((executor) => buryJob(executor, job, outcome.error), job);
       // For graphile-worker it is done: it finds nothing to be completed.
-      await write((executor) => buryJob(executor, job, outcome.error), job);
-      return undefined;
+      return isBuried ? undefined : untold();
     }
     if (mayHaveCededKey(job)) await write(takeKeyBack, job);
     // It is no failure of the job that its worker stops: graphile-worker finds nothing to be failed.

@@ -55,7 +55,7 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
   let ended = false;
 
   async function sweep(): Promise<void> {
-    if (sweeps++ % SWEEPS_PER_ORPHAN_SEARCH === 0) await registerOrphans(client, registry);
+    if (sweeps++ % SWEEPS_PER_ORPHAN_SEARCH === 0) await findLeftOvers(client, registry);
     const gone = await ownerless(client, workerId);
     for (const id of misses.keys()) if (!gone.includes(id)) misses.delete(id);
     for (const id of gone) {
@@ -64,7 +64,8 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
       if (missed < MISSES_BEFORE_RECOVERY) continue;
       misses.delete(id);
       const freed = await recover(client, id);
-      if (freed !== null) log.warn({ worker: id, freed }, "a worker died; its jobs were freed");
+      if (freed !== null && freed > 0)
+        log.warn({ worker: id, freed }, "a worker died; its jobs were freed");
     }
   }
 
@@ -90,13 +91,18 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
       abandon();
       if (unbegun.length > 0) await returnClaims(client, workerId, unbegun);
       await client.query("select orbit_jobs.release_jobs($1, $2, false)", [workerId, reason]);
-      await client.query("delete from orbit_jobs.workers where id = $1", [workerId]);
+      await client.query("select orbit_jobs.forget_worker($1)", [workerId]);
     },
   };
 }
 
-/** Whose row somebody removed by hand, or who ran a version without leases, has locks and no row. */
-async function registerOrphans(client: Client, registry: JobRegistry): Promise<void> {
+/**
+ * Whose row somebody removed by hand, or who ran a version without leases, has locks and no row; what
+ * died under a version that buried nothing is in the queue still.
+ */
+async function findLeftOvers(client: Client, registry: JobRegistry): Promise<void> {
+  const identifiers = registry.flatMap((definition) => taskNames(definition));
+  await client.query("select orbit_jobs.bury_exhausted($1::text[])", [identifiers]);
   await client.query(
     `insert into orbit_jobs.workers (id)
      select distinct jobs.locked_by
@@ -104,7 +110,7 @@ async function registerOrphans(client: Client, registry: JobRegistry): Promise<v
        join graphile_worker._private_tasks tasks on tasks.id = jobs.task_id
       where jobs.locked_by is not null and tasks.identifier = any($1)
          on conflict do nothing`,
-    [registry.flatMap((definition) => taskNames(definition))],
+    [identifiers],
   );
 }
 

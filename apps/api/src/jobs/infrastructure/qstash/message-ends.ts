@@ -1,6 +1,6 @@
 import type { Delivery, DeliveryPorts, DeliveryResult } from "./delivery.ts";
-import { keepDeadJob } from "../sql-dead-jobs.ts";
-import { findRecord, type MessageRecord, recordEnd } from "./message-records.ts";
+import { keepDeadJobStatement } from "../sql-dead-jobs.ts";
+import { findRecord, type MessageRecord, recordDeath, recordEnd } from "./message-records.ts";
 
 /** The job goes on in a new message; this one is done with, also when its answer is lost. */
 export async function handOn(
@@ -25,8 +25,9 @@ export async function bury(
   attempts: number,
   error: unknown,
 ): Promise<DeliveryResult> {
-  await keepDeadJob(sql, { id, name, version, payload: json, attempts, maxAttempts }, error);
-  await recordEnd(sql, qstashId, "dead");
+  const job = { id, name, version, payload: json, attempts, maxAttempts };
+  // In one: else a death that is told and not noted would run once more.
+  await recordDeath(sql, qstashId, keepDeadJobStatement(job, error));
   return { status: "dead" };
 }
 

@@ -68,3 +68,17 @@ export async function recordEnd(
     [id, state],
   );
 }
+
+/** The message has had its day, and `keep`, with eight parameters, keeps its dead job. */
+export async function recordDeath(
+  sql: SqlExecutor,
+  id: string,
+  keep: { readonly text: string; readonly values: readonly unknown[] },
+): Promise<void> {
+  await sql.query(
+    `with kept as (${keep.text})
+     insert into orbit_jobs.qstash_messages (id, state) values ($9, 'dead')
+     on conflict (id) do update set state = 'dead', touched_at = now()`,
+    [...keep.values, id],
+  );
+}

@@ -44,9 +44,17 @@ export const QSTASH_MIGRATIONS: readonly string[] = [
     -- The digest of its key.
     key text,
     created_at timestamptz not null default now(),
-    -- Who publishes it has until then; then anybody may.
+    -- Who publishes it, and has until then; then anybody may.
+    claim text,
     claimed_until timestamptz not null default '-infinity',
-    failures integer not null default 0
+    -- Under which id it is published, once that is settled: the key is taken once, and may be free
+    -- again by the time that somebody publishes the row another time.
+    holder text,
+    -- Whether another job waits with its key.
+    absorbed boolean not null default false,
+    failures integer not null default 0,
+    -- Of those, how often QStash would not have it for what it is.
+    refusals integer not null default 0
   );
   create index job_outbox_unclaimed on orbit_jobs.job_outbox (claimed_until, position);
   `,

@@ -18,12 +18,13 @@ const rowsSchema = z.array(
       .nullable()
       .transform((text) => text ?? undefined),
     failures: z.number(),
+    refusals: z.number(),
     position: z.coerce.number(),
   }),
 );
 
-/** A job of the outbox, and how often publishing it has failed. */
-export type OutboxJob = OutgoingJob & { readonly failures: number };
+/** A job of the outbox, and how often publishing it has failed, or was refused for what it is. */
+export type OutboxJob = z.infer<typeof rowsSchema>[number];
 
 /** Puts jobs into the outbox, with one statement in the transaction that `sql` is. */
 export async function putIntoOutbox(sql: SqlExecutor, jobs: readonly OutgoingJob[]): Promise<void> {
@@ -44,42 +45,43 @@ export async function putIntoOutbox(sql: SqlExecutor, jobs: readonly OutgoingJob
 }
 
 /** Longer than it takes to publish a batch: an abandoned claim is taken over. */
-const CLAIM_SECONDS = 60;
+export const CLAIM_SECONDS = 60;
 
-/** The oldest jobs that nobody publishes, of `ids` if given, for the caller to publish. */
+/** The oldest jobs that nobody publishes, of `ids` if given, for `claim` to publish. */
 export async function claimFromOutbox(
   sql: SqlExecutor,
+  claim: string,
   limit: number,
   ids?: readonly string[],
 ): Promise<readonly OutboxJob[]> {
   const { rows } = await sql.query(
     `update orbit_jobs.job_outbox jobs
-        set claimed_until = now() + ${CLAIM_SECONDS} * interval '1 second'
+        set claim = $3::text, claimed_until = now() + ${CLAIM_SECONDS} * interval '1 second'
       where id in (select id from orbit_jobs.job_outbox
                     where claimed_until < now() and ($2::text[] is null or id = any($2::text[]))
                     order by position limit $1::integer for update skip locked)
      returning id, name, version, payload as json, max_attempts as "maxAttempts",
-               run_at as "runAt", key, failures, position`,
-    [limit, ids ?? null],
+               run_at as "runAt", key, failures, refusals, position`,
+    [limit, ids ?? null, claim],
   );
   return rowsSchema.parse(rows).toSorted((one, other) => one.position - other.position);
 }
 
-export async function removeFromOutbox(
-  sql: SqlExecutor,
-  jobs: readonly OutboxJob[],
-): Promise<void> {
-  await sql.query("delete from orbit_jobs.job_outbox where id = any($1::text[])", [
-    jobs.map(({ id }) => id),
-  ]);
+export async function removeFromOutbox(sql: SqlExecutor, ids: readonly string[]): Promise<void> {
+  await sql.query("delete from orbit_jobs.job_outbox where id = any($1::text[])", [ids]);
 }
 
 /** Lets it wait for another try, longer each time, five minutes at most. */
-export async function postponeInOutbox(sql: SqlExecutor, job: OutboxJob): Promise<void> {
+export async function postponeInOutbox(
+  sql: SqlExecutor,
+  id: string,
+  wasRefused: boolean,
+): Promise<void> {
   await sql.query(
-    `update orbit_jobs.job_outbox set failures = failures + 1,
+    `update orbit_jobs.job_outbox
+        set failures = failures + 1, refusals = refusals + $2::integer,
             claimed_until = now() + least(exp(least(failures + 1, 10)), 300) * interval '1 second'
       where id = $1`,
-    [job.id],
+    [id, wasRefused ? 1 : 0],
   );
 }

@@ -55,7 +55,8 @@ export async function publishJobs(
   if (pending.length > 0) await markPublished(sql, pending).catch(() => undefined);
 }
 
-function messageOf(job: OutgoingJob, now: Date): OutgoingMessage {
+/** The first message of a job, but for its key. */
+export function messageOf(job: OutgoingJob, now: Date): OutgoingMessage {
   const { id, name, version, json, maxAttempts, runAt } = job;
   const isLater = runAt !== undefined && runAt > now;
   return {

@@ -13,9 +13,9 @@ export const deadJobs = `
   end $$;
 
   -- Moves a job that no further attempt will be made of to the module's own table. A worker that lost
-  -- the job buries nothing.
+  -- the job buries nothing: false, if it is there still.
   create function orbit_jobs.bury_job(job_id bigint, worker_id text, error text, stack text)
-  returns void language sql as $$
+  returns boolean language sql as $$
     with gone as (
       delete from graphile_worker._private_jobs jobs using graphile_worker._private_tasks tasks
        where jobs.id = job_id and jobs.locked_by is not distinct from worker_id
@@ -27,17 +27,30 @@ export const deadJobs = `
     select coalesce((select substr(flag, ${JOB_ID_FLAG.length + 1})
                        from jsonb_object_keys(flags) flag
                       where starts_with(flag, '${JOB_ID_FLAG}') limit 1), id::text),
-           split_part(identifier, '@', 1),
-           coalesce(nullif(split_part(identifier, '@', 2), '')::integer, 1),
+           regexp_replace(identifier, '@\\d+$', ''),
+           coalesce(substring(identifier from '@(\\d{1,3})$')::integer, 1),
            orbit_jobs.unwrapped(payload), attempts, max_attempts, error, stack,
            date_trunc('milliseconds', clock_timestamp())
       from gone
         on conflict (id) do update
            set attempts = excluded.attempts, last_error = excluded.last_error,
-               stack = excluded.stack, died_at = excluded.died_at
+               stack = excluded.stack, died_at = excluded.died_at;
+    select not exists (select from graphile_worker._private_jobs where id = job_id)
   $$;
 
-  -- As before, and buries those whose last attempt it was.
+  -- Those that died where nobody buries: under an instance of the version before, or before there was one.
+  create function orbit_jobs.bury_exhausted(identifiers text[]) returns void language sql as $$
+    select orbit_jobs.bury_job(dead.id, null, coalesce(dead.last_error, 'unknown'), null)
+      from (select jobs.id, jobs.last_error
+              from graphile_worker._private_jobs jobs
+              join graphile_worker._private_tasks tasks on tasks.id = jobs.task_id
+             where tasks.identifier = any(identifiers)
+               and jobs.attempts >= jobs.max_attempts and jobs.locked_at is null
+             order by jobs.id limit 1000 for update of jobs skip locked) dead
+  $$;
+
+  -- As before, and buries those whose last attempt it was. It waits for nobody: what an open transaction
+  -- holds, say one that enqueues with the key of a job, is left for the next time.
   create or replace function orbit_jobs.release_jobs(worker_id text, reason text, back_off boolean)
   returns integer language plpgsql as $$
   declare
@@ -45,19 +58,24 @@ export const deadJobs = `
     released integer;
     ceded record;
     ceding bigint[] := '{}';
+    busy bigint[] := '{}';
   begin
-    -- Keys are locked before rows, as by an enqueue, and in their order.
+    -- Keys are locked before rows, as by an enqueue.
     for ceded in
       select id, flags->>'${CEDED_KEY_FLAG}' as key from graphile_worker._private_jobs
        where locked_by = worker_id and flags ? '${CEDED_KEY_FLAG}' order by 2
     loop
-      perform pg_advisory_xact_lock(hashtextextended(ceded.key, 1));
-      ceding := ceding || ceded.id;
+      if pg_try_advisory_xact_lock(hashtextextended(ceded.key, 1)) then
+        ceding := ceding || ceded.id;
+      else
+        busy := busy || ceded.id;
+      end if;
     end loop;
-    perform orbit_jobs.bury_job(jobs.id, jobs.locked_by, reason, null)
-       from graphile_worker._private_jobs jobs
-      where jobs.locked_by = worker_id and jobs.attempts >= jobs.max_attempts
-        and jobs.last_error = '${BEGUN}';
+    perform orbit_jobs.bury_job(dead.id, worker_id, reason, null)
+       from (select id from graphile_worker._private_jobs
+              where locked_by = worker_id and attempts >= max_attempts and last_error = '${BEGUN}'
+                    and id <> all (busy)
+                for update skip locked) dead;
     get diagnostics buried = row_count;
     with held as (
       select id,
@@ -66,7 +84,10 @@ export const deadJobs = `
                   when last_error is not null or key is not null or attempts >= max_attempts then false
                   -- Nobody can tell: it counts.
                   else true end as begun
-        from graphile_worker._private_jobs where locked_by = worker_id
+        from graphile_worker._private_jobs
+       where locked_by = worker_id and id <> all (busy)
+             and not (attempts >= max_attempts and last_error is not distinct from '${BEGUN}')
+         for update skip locked
     )
     update graphile_worker._private_jobs jobs set
       attempts = case when begun then attempts else attempts - 1 end,
@@ -79,7 +100,8 @@ export const deadJobs = `
     get diagnostics released = row_count;
     perform orbit_jobs.take_key_back(jobs.id) from graphile_worker._private_jobs jobs
       where jobs.id = any(ceding);
-    perform graphile_worker.force_unlock_workers(array[worker_id]);
+    update graphile_worker._private_job_queues set locked_at = null, locked_by = null
+      where locked_by = worker_id;
     -- Unlocking alone wakes nobody.
     if released > 0 then
       perform pg_notify('jobs:insert', json_build_object('count', released)::text);
@@ -105,8 +127,27 @@ export const deadJobs = `
     return true;
   end $$;
 
-  -- Those that died before there was a table for them.
-  select orbit_jobs.bury_job(id, null, coalesce(last_error, 'unknown'), null)
-    from graphile_worker._private_jobs
-   where attempts >= max_attempts and locked_at is null;
+  -- Frees the jobs of a worker that is gone; null when it is not, or somebody else sees to it. As long as
+  -- something of it could not be freed it stays known as gone.
+  create or replace function orbit_jobs.recover_worker(worker_id text, reason text)
+  returns integer language plpgsql as $$
+  declare
+    freed integer;
+  begin
+    if not pg_try_advisory_xact_lock(orbit_jobs.worker_lock(worker_id)) then
+      return null;
+    end if;
+    perform from orbit_jobs.workers where id = worker_id for update;
+    if not found then
+      return null;
+    end if;
+    freed := orbit_jobs.release_jobs(worker_id, reason, true);
+    perform orbit_jobs.forget_worker(worker_id);
+    return freed;
+  end $$;
+
+  create function orbit_jobs.forget_worker(worker_id text) returns void language sql as $$
+    delete from orbit_jobs.workers where id = worker_id
+       and not exists (select from graphile_worker._private_jobs where locked_by = worker_id)
+  $$;
 `;

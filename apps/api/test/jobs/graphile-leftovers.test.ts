@@ -1,0 +1,90 @@
+import { expect, onTestFinished, test } from "vitest";
+import type { JsonValue } from "#/jobs/application/json.ts";
+import { PermanentJobError } from "#/jobs/application/job-errors.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { openGraphileWorld } from "../support/graphile-harness.ts";
+
+async function open(...jobs: Parameters<typeof openGraphileWorld>[0]) {
+  const world = await openGraphileWorld(jobs);
+  onTestFinished(() => world.close());
+  return world;
+}
+
+test("what died under a version that buried nothing is buried; what is not ours is not", async () => {
+  const world = await open(contractJob("contract.work", async () => undefined));
+  for (const [task, key] of [
+    ["contract.work", "ours"],
+    ["mailer@eu", "foreign"],
+  ]) {
+    await world.pool.query(
+      "select graphile_worker.add_job($1, '{}', max_attempts := 1, job_key := $2)",
+      [task, key],
+    );
+  }
+  await world.pool.query(
+    "update graphile_worker._private_jobs set attempts = 1, last_error = 'long ago'",
+  );
+  await world.runtime().start();
+  await eventually("it is buried", async () => (await world.deadJobs()).length === 1);
+  expect(await world.deadJobs()).toEqual([
+    { name: "contract.work", attempts: 1, lastError: "long ago" },
+  ]);
+  expect(await world.pendingCount()).toBe(1);
+});
+
+test("a death that comes when the job is another worker's buries and completes nothing", async () => {
+  const begun = createProbe<true>();
+  const goOn = Promise.withResolvers<void>();
+  const world = await open(
+    contractJob("contract.work", async () => {
+      begun.report(true);
+      await goOn.promise;
+      throw new PermanentJobError("too late");
+    }),
+    contractJob("contract.other", async () => void begun.report(true)),
+  );
+  await world.runtime().start();
+  await world.queue.enqueue("contract.work", 1);
+  await begun.next();
+  await world.pool.query(
+    "update graphile_worker._private_jobs set locked_by = 'another', attempts = 2",
+  );
+  goOn.resolve();
+  await world.queue.enqueue("contract.other", 1);
+  await begun.next();
+  await eventually("the other is done", async () => (await world.pendingCount()) === 1);
+  expect(await world.deadJobs()).toEqual([]);
+});
+
+test("an open transaction that holds a key delays nothing but its own job", async () => {
+  const runs = createProbe<JsonValue>();
+  const job = contractJob("contract.work", async (payload, { attempt }) => {
+    runs.report([payload, attempt]);
+    if (attempt === 1 && payload !== "bystander") await new Promise(() => undefined);
+  });
+  const world = await open(job);
+  const first = world.runtime({ concurrency: 2 });
+  await first.start();
+  await world.queue.enqueue("contract.work", "keyed", { jobKey: "k" });
+  await world.queue.enqueue("contract.work", "plain");
+  const begun = [await runs.next(), await runs.next()];
+  expect(new Set(begun.map(String))).toEqual(new Set(["keyed,1", "plain,1"]));
+
+  const goOn = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const enqueueing = world.transaction?.(async (tx) => {
+    // The key is free, since its run has begun: this holds the row of that run until the commit.
+    await tx.jobs.enqueue("contract.work", "bystander", { jobKey: "k" });
+    held.resolve();
+    await goOn.promise;
+  });
+  await held.promise;
+  await world.crash(first);
+  await world.runtime().start();
+  expect(await runs.next()).toEqual(["plain", 2]);
+  goOn.resolve();
+  await enqueueing;
+  const rest = [await runs.next(), await runs.next()];
+  expect(new Set(rest.map(String))).toEqual(new Set(["bystander,1", "keyed,2"]));
+});
