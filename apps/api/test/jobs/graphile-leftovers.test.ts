@@ -42,7 +42,7 @@ test("a death that comes when the job is another worker's buries and completes n
       await goOn.promise;
       throw new PermanentJobError("too late");
     }),
-    contractJob("contract.other", async () => void begun.report(true)),
+    contractJob("contract.other", async () => begun.report(true)),
   );
   await world.runtime().start();
   await world.queue.enqueue("contract.work", 1);
