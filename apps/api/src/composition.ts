@@ -103,8 +103,8 @@ export function compose(
       billingSubscriptions: drizzleSubscriptions(db),
     }),
     (executor) => {
-      const { queue: jobs, committed } = bindJobs(executor);
-      return { jobs, processed: buildLedger(executor), committed };
+      const { queue: jobs, ...hooks } = bindJobs(executor);
+      return { jobs, processed: buildLedger(executor), ...hooks };
     },
     createEventPublisher(() => subscribers, log),
   );

@@ -1,3 +1,4 @@
+import { sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { DomainEvent, EventPublisher } from "#/kernel/events.ts";
 import type { ReadTransaction, Transaction, UnitOfWork } from "#/kernel/unit-of-work.ts";
@@ -5,13 +6,15 @@ import type { SqlExecutor } from "#/jobs/application/ports.ts";
 import { AppError } from "#/kernel/errors.ts";
 import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { type Database, limitTransaction } from "./database.ts";
-import { drizzleSql } from "./drizzle-sql.ts";
+import { transactionSql } from "./drizzle-sql.ts";
 
 /** Makes every feature's repositories on one transaction. */
 export type Repositories = (db: Database) => ReadTransaction;
 
 /** What a transaction of the app has beside its repositories. `sql` runs statements in it. */
 export interface TransactionParts extends Omit<Transaction, "events" | keyof ReadTransaction> {
+  /** Called when the work has settled: what is enqueued from now on is to be refused. */
+  readonly ended?: (() => void) | undefined;
   /** Called once it has committed. Never rejects. */
   readonly committed: () => Promise<void>;
 }
@@ -30,9 +33,19 @@ export function createDrizzleUnitOfWork(
       const result = await db
         .transaction(async (tx) => {
           await limitTransaction(tx);
-          const { committed: after, ...own } = parts(drizzleSql(tx));
+          const statements = transactionSql(tx);
+          const { committed: after, ended, ...own } = parts(statements.executor);
           committed = after;
-          return work({ ...repositories(tx), ...own, events: { record } });
+          const end = async () => {
+            ended?.();
+            await statements.end();
+          };
+          const value = await settled(
+            () => work({ ...repositories(tx), ...own, events: { record } }),
+            end,
+          );
+          await refuseAborted(tx);
+          return value;
         })
         .catch(asAppError);
       await committed?.();
@@ -50,6 +63,37 @@ export function createDrizzleUnitOfWork(
         )
         .catch(asAppError),
   };
+}
+
+/** Calls `after` however `work` ends. */
+async function settled<T>(work: () => Promise<T>, after: () => Promise<void>): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await after();
+  }
+}
+
+const IN_FAILED_TRANSACTION = "25P02";
+
+/**
+ * Postgres answers the COMMIT of a transaction that a statement has aborted with a ROLLBACK, and with
+ * no error: the caller would take for stored what is not. Any other statement is an error there.
+ */
+async function refuseAborted(tx: Database): Promise<void> {
+  try {
+    await tx.execute(sql`select 1`);
+  } catch (error) {
+    const cause = error instanceof DrizzleQueryError ? error.cause : error;
+    const isAborted =
+      cause instanceof Error && "code" in cause && cause.code === IN_FAILED_TRANSACTION;
+    if (!isAborted) throw error;
+    throw new Error(
+      "The work caught the error of a statement, which had aborted its transaction: all of it was " +
+        "rolled back. Let the error reject the work, or write so that none comes (on conflict …).",
+      { cause: error },
+    );
+  }
 }
 
 function asAppError(error: unknown): never {

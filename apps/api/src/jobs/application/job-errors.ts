@@ -134,6 +134,13 @@ export class ProviderRejectedError extends JobsError {
   }
 }
 
+/** `jobs.transaction_ended`, 500: the code that called did not await what it enqueued in a transaction. */
+export class TransactionEndedError extends JobsError {
+  constructor() {
+    super("jobs.transaction_ended", 500, "the transaction has ended: await what is enqueued in it");
+  }
+}
+
 /** Thrown by a handler for which no further attempt makes sense: the job is dead at once. */
 export class PermanentJobError extends Error {
   constructor(message: string, options?: ErrorOptions) {

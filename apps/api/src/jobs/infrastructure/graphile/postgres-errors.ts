@@ -1,4 +1,9 @@
-import { ProviderRejectedError, ProviderUnavailableError } from "../../application/job-errors.ts";
+import {
+  type JobsError,
+  ProviderRejectedError,
+  ProviderUnavailableError,
+  TransactionEndedError,
+} from "../../application/job-errors.ts";
 
 /**
  * Worth trying again: connection trouble, resources exhausted, shutdown or start-up, a cancelled or
@@ -7,7 +12,8 @@ import { ProviderRejectedError, ProviderUnavailableError } from "../../applicati
 const UNAVAILABLE_SQLSTATE = /^(08|40|53|57|55P03|25006)/;
 
 /** A database error as the contract's error; the original is kept in `cause`. */
-export function providerError(cause: unknown): ProviderUnavailableError | ProviderRejectedError {
+export function providerError(cause: unknown): JobsError {
+  if (cause instanceof TransactionEndedError) return cause;
   const { sqlState, text } = describe(cause);
   return sqlState !== undefined && !UNAVAILABLE_SQLSTATE.test(sqlState)
     ? new ProviderRejectedError("graphile", text, { cause })

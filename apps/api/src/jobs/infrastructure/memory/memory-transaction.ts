@@ -1,4 +1,5 @@
 import { checkedQueue } from "../../application/checked-queue.ts";
+import { TransactionEndedError } from "../../application/job-errors.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import type { TransactionJobs } from "../../application/transactional-jobs.ts";
@@ -11,8 +12,19 @@ export function memoryTransaction(
   maxPayloadBytes: number,
 ): TransactionJobs {
   const prepared: PreparedJob[] = [];
+  let hasEnded = false;
   return {
-    queue: checkedQueue(registry, maxPayloadBytes, async (jobs) => void prepared.push(...jobs)),
-    committed: async () => addJobs(store, prepared),
+    queue: checkedQueue(registry, maxPayloadBytes, async (jobs) => {
+      // Nobody would store it any more.
+      if (hasEnded) throw new TransactionEndedError();
+      prepared.push(...jobs);
+    }),
+    ended() {
+      hasEnded = true;
+    },
+    async committed() {
+      hasEnded = true;
+      addJobs(store, prepared);
+    },
   };
 }

@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Pool } from "pg";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import {
+  drizzleBillingEvents,
+  drizzleSubscriptions,
+} from "#/billing/infrastructure/drizzle-repositories.ts";
+import { openDatabase } from "#/infrastructure/database.ts";
+import {
+  createDrizzleUnitOfWork,
+  type TransactionParts,
+} from "#/infrastructure/drizzle-unit-of-work.ts";
+import { processOnce } from "#/jobs/application/ledger.ts";
+import { buildJobs } from "#/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { buildLedger } from "#/jobs/feature.ts";
+import { graphileQueue } from "#/jobs/infrastructure/graphile/index.ts";
+import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
+import { memoryTransaction } from "#/jobs/infrastructure/memory/memory-transaction.ts";
+import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import type { UnitOfWork } from "#/kernel/unit-of-work.ts";
+import {
+  drizzleWorkspaceInvites,
+  drizzleWorkspaces,
+} from "#/workspaces/infrastructure/drizzle-repositories.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let database: TestDatabase;
+beforeEach(async () => {
+  database = await createTestDatabase();
+  await database.pool.query("create table effects (effect text primary key)");
+});
+afterEach(() => database.drop());
+
+const registry = buildJobs([contractJob("contract.work", async () => undefined)]);
+const maxPayloadBytes = 1_048_576;
+const ENDED = { code: "jobs.transaction_ended" };
+const failure = new Error("the write failed");
+
+interface Made {
+  readonly uow: UnitOfWork;
+  /** The executor of the transaction that was begun last. */
+  readonly sql: () => SqlExecutor;
+  readonly published: readonly unknown[];
+}
+
+function unitOfWork(
+  pool: Pool,
+  jobsOf: (sql: SqlExecutor) => Omit<TransactionParts, "processed">,
+): Made {
+  let sql: SqlExecutor = { query: () => Promise.reject(new Error("no transaction was begun")) };
+  const published: unknown[] = [];
+  const uow = createDrizzleUnitOfWork(
+    openDatabase(pool),
+    (db) => ({
+      workspaces: drizzleWorkspaces(db),
+      workspaceInvites: drizzleWorkspaceInvites(db),
+      billingEvents: drizzleBillingEvents(db),
+      billingSubscriptions: drizzleSubscriptions(db),
+    }),
+    (executor) => {
+      sql = executor;
+      return { ...jobsOf(executor), processed: buildLedger(executor) };
+    },
+    { publish: async (events) => void published.push(...events) },
+  );
+  return { uow, sql: () => sql, published };
+}
+
+const onGraphile = () =>
+  unitOfWork(database.pool, (sql) => ({
+    jobs: graphileQueue(registry, { sql, maxPayloadBytes }),
+    committed: async () => undefined,
+  }));
+
+async function jobCount(): Promise<number> {
+  const { rows } = await database.pool.query("select from graphile_worker._private_jobs");
+  return rows.length;
+}
+
+test("a transaction that Postgres has aborted is no success, and publishes nothing", async () => {
+  const { uow, sql, published } = onGraphile();
+  const effect = async () => {
+    await sql().query("insert into effects values ('one')", []);
+    await sql()
+      .query("select 1 / 0", [])
+      .catch(() => undefined);
+  };
+  const working = uow.run(async (tx) => {
+    await effect();
+    tx.events.record({ type: "workspace.created" });
+    return "stored";
+  });
+  await expect(working).rejects.toThrow(/caught the error of a statement.*rolled back/);
+  await expect(processOnce(uow, "consumer", "event", effect)).rejects.toThrow(/rolled back/);
+  expect(published).toEqual([]);
+  expect((await database.pool.query("select from effects")).rows).toEqual([]);
+});
+
+test("what is enqueued after its transaction was rolled back is refused, not stored", async () => {
+  const { uow } = onGraphile();
+  const late: Promise<unknown>[] = [];
+  const working = uow.run(async (tx) => {
+    late.push(
+      sleep(20).then(() => tx.jobs.enqueue("contract.work", 1)),
+      sleep(20).then(() => tx.processed.once("consumer", "event")),
+    );
+    throw failure;
+  });
+  await expect(working).rejects.toBe(failure);
+  const refused = { status: "rejected", reason: ENDED };
+  expect(await Promise.allSettled(late)).toMatchObject([refused, refused]);
+  expect(await jobCount()).toBe(0);
+  expect((await database.pool.query("select from orbit_jobs.processed")).rows).toEqual([]);
+});
+
+test("a statement that was sent is part of its transaction, awaited or not", async () => {
+  const { uow, sql } = onGraphile();
+  const send = (effect: string) => {
+    void sql().query("select pg_sleep(0.05)", []);
+    void sql().query("insert into effects values ($1)", [effect]);
+  };
+  await uow.run(async () => send("committed"));
+  const working = uow.run(async () => {
+    send("rolled back");
+    throw failure;
+  });
+  await expect(working).rejects.toBe(failure);
+  const { rows } = await database.pool.query("select effect from effects");
+  expect(rows).toEqual([{ effect: "committed" }]);
+});
+
+test("memory, too, refuses what is enqueued when its transaction has ended", async () => {
+  const store = createMemoryStore();
+  const { uow } = unitOfWork(database.pool, () => {
+    const { queue: jobs, ...hooks } = memoryTransaction(registry, store, maxPayloadBytes);
+    return { jobs, ...hooks };
+  });
+  const endLate = async (end: () => Promise<void>) => {
+    let late: Promise<unknown> | undefined;
+    const working = uow.run(async (tx) => {
+      await tx.jobs.enqueue("contract.work", "in time");
+      late = sleep(50).then(() => tx.jobs.enqueue("contract.work", "late"));
+      late.catch(() => undefined);
+      await end();
+    });
+    await Promise.allSettled([working]);
+    return late;
+  };
+  await expect(endLate(async () => undefined)).rejects.toMatchObject(ENDED);
+  await expect(endLate(() => Promise.reject(failure))).rejects.toMatchObject(ENDED);
+  expect([...store.jobs.values()].map(({ json }) => json)).toEqual(['"in time"']);
+});
