@@ -77,6 +77,7 @@ const cutOffRows = z.array(
     life: z.string(),
     attempt: z.number(),
     next: z.date().nullable(),
+    nextAttempt: z.number().nullable(),
     hasEffect: z.boolean(),
   }),
 );
@@ -91,35 +92,43 @@ async function cutOffRuns(
   outages: readonly Outage[],
 ): Promise<{ readonly seconds: number | undefined }[]> {
   const { rows } = await pool.query(
-    `select life, attempt,
-            (select min(later.begun_at) from chaos_runs later
-              where later.id = runs.id and later.run > runs.run) as next,
+    `select runs.life, runs.attempt, later.begun_at as next, later.attempt as "nextAttempt",
             exists (select from chaos_effects effects where effects.id = runs.id) as "hasEffect"
-       from chaos_runs runs where ended_at is null and life = any($1)`,
+       from chaos_runs runs
+       left join lateral (select begun_at, attempt from chaos_runs later
+                           where later.id = runs.id and later.run > runs.run
+                           order by later.run limit 1) later on true
+      where runs.ended_at is null and runs.life = any($1)`,
     [deaths.map(({ life }) => life)],
   );
   return cutOffRows.parse(rows).flatMap<{ seconds: number | undefined }>((run) => {
-    const { life, attempt, next, hasEffect } = run;
+    const { life, attempt, next, nextAttempt, hasEffect } = run;
     const killed = deaths.find((death) => death.life === life)?.at ?? 0;
     // Its effect was there and its end in the queue, too: nothing had to begin again.
     if (next === null) return hasEffect ? [] : [{ seconds: undefined }];
     // Another worker had it before this one was killed, which had lost it.
     if (next.getTime() < killed) return [];
-    return [{ seconds: recoverySeconds(killed, next.getTime(), attempt, outages) }];
+    const promised = backOffSeconds(attempt, nextAttempt ?? attempt + 1);
+    return [{ seconds: Math.max(0, secondsBetween(killed, next.getTime(), outages) - promised) }];
   });
 }
 
-/** Nobody can begin without a database; and from the second attempt on a back-off is promised. */
-function recoverySeconds(
-  killed: number,
-  next: number,
-  attempt: number,
-  outages: readonly Outage[],
-): number {
+/** Nobody can begin without a database: time counts from when there is one. */
+function secondsBetween(killed: number, next: number, outages: readonly Outage[]): number {
   const met = outages.filter(({ from, to }) => to > killed && from < next);
-  const since = Math.max(killed, ...met.map(({ to }) => to));
-  const promised = attempt > 1 ? Math.exp(Math.min(attempt, 10)) : 0;
-  return Math.max(0, (next - since) / 1_000 - promised);
+  return (next - Math.max(killed, ...met.map(({ to }) => to))) / 1_000;
+}
+
+/**
+ * What the contract promises after the attempts from `first` on, before `next` begins: one that found no
+ * database failed before it was on the books. After a job's very first attempt nothing is granted.
+ */
+function backOffSeconds(first: number, next: number): number {
+  let seconds = 0;
+  for (let attempt = Math.max(2, first); attempt < next; attempt++) {
+    seconds += Math.exp(Math.min(attempt, 10));
+  }
+  return seconds;
 }
 
 async function secondsAfter(pool: Pool, outages: readonly Outage[]): Promise<number[]> {
