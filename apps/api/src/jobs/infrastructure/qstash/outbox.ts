@@ -44,8 +44,8 @@ export async function putIntoOutbox(sql: SqlExecutor, jobs: readonly OutgoingJob
   );
 }
 
-/** Longer than it takes to publish a batch: an abandoned claim is taken over. */
-export const CLAIM_SECONDS = 60;
+/** Longer than a request to QStash may take, before which a claim is renewed: an abandoned one is taken over. */
+export const CLAIM_SECONDS = 20;
 
 /** The oldest jobs that nobody publishes, of `ids` if given, for `claim` to publish. */
 export async function claimFromOutbox(
