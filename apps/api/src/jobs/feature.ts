@@ -156,7 +156,7 @@ export function buildDeadJobs(
     case "graphile":
       return graphileDeadJobs(sql, registry);
     case "qstash":
-      return qstashDead(config, { sql, clock });
+      return qstashDead(config, registry, { sql, clock });
   }
 }
 

@@ -52,7 +52,9 @@ function readCursor(text: string | undefined): DeadJobsCursor | undefined {
   if (text === undefined) return undefined;
   const [, time = "", id = ""] = /^(\S{24}) (.{1,200})$/s.exec(text) ?? [];
   const diedAt = new Date(time);
-  if (Number.isNaN(diedAt.getTime()) || id.includes("\0")) {
+  const year = diedAt.getUTCFullYear();
+  // Of no date at all the year is NaN; Postgres has none before 1.
+  if (!(year >= 1 && year <= 9999) || id.includes("\0")) {
     throw badRequest('"after" must be the "next" of the page before.');
   }
   return { diedAt, id };

@@ -1,5 +1,5 @@
-import type { DeadJobs } from "../../application/dead-jobs.ts";
-import { findJob, type JobRegistry } from "../../application/job-registry.ts";
+import { type DeadJobs, replayable } from "../../application/dead-jobs.ts";
+import type { JobRegistry } from "../../application/job-registry.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { sqlDeadJobs, withErrors } from "../sql-dead-jobs.ts";
 import { providerError } from "./postgres-errors.ts";
@@ -9,10 +9,11 @@ export function graphileDeadJobs(executor: SqlExecutor, registry: JobRegistry): 
   const sql = withErrors(executor, (cause) => {
     throw providerError(cause);
   });
-  return sqlDeadJobs(sql, async ({ id, name }) => {
+  return sqlDeadJobs(sql, async (job) => {
+    const { priority = 0 } = replayable(registry, job);
     const { rows } = await sql.query("select where orbit_jobs.replay_job($1::text, $2::integer)", [
-      id,
-      findJob(registry, name)?.priority ?? 0,
+      job.id,
+      priority,
     ]);
     return rows.length > 0;
   });

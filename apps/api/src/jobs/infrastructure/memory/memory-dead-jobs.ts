@@ -1,6 +1,5 @@
-import type { DeadJobs } from "../../application/dead-jobs.ts";
+import { type DeadJobs, type DeadJobsCursor, replayable } from "../../application/dead-jobs.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import { findJob } from "../../application/job-registry.ts";
 import type { MemoryStore } from "./memory-store.ts";
 
 /** The dead jobs of this process's memory. */
@@ -11,15 +10,16 @@ export function memoryDeadJobs(store: MemoryStore, registry: JobRegistry): DeadJ
   };
   return {
     async list(limit, after) {
-      const newestFirst = store.dead.toReversed();
-      const start = after ? newestFirst.findIndex(({ id }) => id === after.id) + 1 : 0;
-      return newestFirst.slice(start, start + limit);
+      // The job that the page before ended with may be gone: it is its place that counts.
+      const left = after ? store.dead.filter((job) => newestFirst(after, job) < 0) : store.dead;
+      return left.toSorted(newestFirst).slice(0, limit);
     },
     async replay(id) {
-      const dead = take(id);
+      const dead = store.dead.find((job) => job.id === id);
       if (!dead) return false;
+      const { priority = 0 } = replayable(registry, dead);
+      take(id);
       const { name, version, payload: json, maxAttempts } = dead;
-      const priority = findJob(registry, name)?.priority ?? 0;
       const [key, owner, attempts, runAt] = [undefined, undefined, 0, store.now()];
       store.jobs.set(id, {
         id,
@@ -38,4 +38,11 @@ export function memoryDeadJobs(store: MemoryStore, registry: JobRegistry): DeadJ
     },
     remove: async (id) => take(id) !== undefined,
   };
+}
+
+/** As SQL orders them: by their deaths, and by id where those are the same. */
+function newestFirst(one: DeadJobsCursor, other: DeadJobsCursor): number {
+  const later = other.diedAt.getTime() - one.diedAt.getTime();
+  if (later !== 0 || one.id === other.id) return later;
+  return one.id < other.id ? 1 : -1;
 }

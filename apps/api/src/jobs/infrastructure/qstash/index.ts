@@ -60,9 +60,14 @@ export function qstashDispatcher(
 }
 
 /** The jobs that QStash will not deliver any more. */
-export function qstashDead(config: QStashConfig, { sql, clock }: Omit<Ports, "log">): DeadJobs {
+export function qstashDead(
+  config: QStashConfig,
+  registry: JobRegistry,
+  { sql, clock }: Omit<Ports, "log">,
+): DeadJobs {
   return qstashDeadJobs(
     sql,
+    registry,
     createPublisher(createClient(config), config, () => clock.now()),
   );
 }

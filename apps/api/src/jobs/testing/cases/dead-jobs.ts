@@ -7,13 +7,14 @@ import { inWorld, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
 import { allAreOver, waitsForRetry } from "../waits.ts";
 
-function deadOf({ dead }: ContractWorld): DeadJobs {
+/** What a person can do with the dead of this world. */
+export function deadOf({ dead }: ContractWorld): DeadJobs {
   assert.ok(dead, "a provider that does not lack replay has dead jobs");
   return dead;
 }
 
 /** Waits until as many are dead, and gives them, the newest first. */
-async function theDead(world: ContractWorld, count: number) {
+export async function theDead(world: ContractWorld, count: number) {
   await eventually(
     `${count} are dead`,
     async () => (await deadOf(world).list(100)).length === count,

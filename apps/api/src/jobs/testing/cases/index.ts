@@ -1,5 +1,6 @@
 import type { ContractCase } from "../contract-harness.ts";
 import { crashCases } from "./crash.ts";
+import { deadJobLimitCases } from "./dead-job-limits.ts";
 import { deadJobCases } from "./dead-jobs.ts";
 import { deliveryCases } from "./delivery.ts";
 import { durabilityCases } from "./durability.ts";
@@ -35,7 +36,7 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   lifecycle: [...lifecycleCases, ...lifecycleEdgeCases],
   crash: [...crashCases, ...durabilityCases],
   versions: versionCases,
-  dead: deadJobCases,
+  dead: [...deadJobCases, ...deadJobLimitCases],
   transactions: transactionCases,
   priority: priorityCases,
 };
