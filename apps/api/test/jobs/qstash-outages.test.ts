@@ -88,7 +88,7 @@ describe.concurrent("while QStash is down", () => {
     expect([await app.rows("job_outbox"), await app.rows("dead_jobs")]).toEqual([0, 0]);
   });
 
-  test("however long, no job of the outbox dies of it; one that is refused again and again does", async ({
+  test("however long, no job of the outbox dies of it, nor of a token that is not accepted", async ({
     expect,
     onTestFinished,
   }) => {
@@ -97,14 +97,13 @@ describe.concurrent("while QStash is down", () => {
     await down.enqueue();
     const refusing = await openApp({ onTestFinished }, { token: "of-somebody-else" });
     await refusing.enqueue();
-    for (let sweep = 2; sweep <= 10; sweep++) {
-      expect([await refusing.rows("job_outbox"), await refusing.rows("dead_jobs")]).toEqual([1, 0]);
+    for (let sweep = 2; sweep <= 12; sweep++) {
       await refusing.sweep();
       await down.sweep();
     }
-    expect([await refusing.rows("job_outbox"), await down.rows("job_outbox")]).toEqual([0, 1]);
-    expect(await refusing.death()).toMatchObject({ attempts: 0 });
-    expect((await refusing.death())?.error).toMatch(/token/i);
+    for (const app of [refusing, down]) {
+      expect([await app.rows("job_outbox"), await app.rows("dead_jobs")]).toEqual([1, 0]);
+    }
   });
 
   test("a job that was to go on in a new message is delivered again", async ({

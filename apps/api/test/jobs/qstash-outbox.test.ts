@@ -8,10 +8,10 @@ import { openQStashWorld } from "../support/qstash-harness.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 /** A world whose worker reports its payloads, and rows of the outbox that nobody has published. */
-async function open() {
+async function open(options: Parameters<typeof openQStashWorld>[1] = {}) {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => runs.report(payload));
-  const world = await openQStashWorld([job]);
+  const world = await openQStashWorld([job], options);
   onTestFinished(() => world.close());
   await world.runtime().start();
   const relayWith = (query: SqlExecutor["query"], config = world.config) => {
@@ -102,5 +102,24 @@ test("of two rows with one key the first is the one, and both are gone", async (
   const seen = [await runs.next(), await runs.next()];
   expect(new Set(seen)).toEqual(new Set(["first", "keyless"]));
   await eventually("all is done", async () => (await world.pendingCount()) === 0);
+  expect((await query("select from orbit_jobs.job_outbox")).rows).toEqual([]);
+});
+
+test("what QStash will never take is dead after ten refusals, and holds up nothing", async () => {
+  const { runs, world, relayWith, query, put, keyIsFree } = await open({
+    strict: true,
+    plan: "free",
+  });
+  await put("x".repeat(2_000_000), "k");
+  await put("small", null);
+  const relay = relayWith(query);
+  for (let time = 0; time < 10; time++) {
+    expect(await world.deadJobs()).toEqual([]);
+    await query("update orbit_jobs.job_outbox set claimed_until = '-infinity'");
+    await relay.sweep();
+  }
+  expect(await runs.next()).toBe("small");
+  expect(await world.deadJobs()).toMatchObject([{ attempts: 0 }]);
+  expect(await keyIsFree()).toBe(true);
   expect((await query("select from orbit_jobs.job_outbox")).rows).toEqual([]);
 });
