@@ -63,7 +63,18 @@ export function buildJobs(
 
 /** The definition of a name that comes from outside. */
 export function findJob(registry: JobRegistry, name: string): JobDefinition | undefined {
-  return registry.find((definition) => definition.name === name);
+  return byName(registry).get(name);
+}
+
+const indexes = new WeakMap<JobRegistry, ReadonlyMap<string, JobDefinition>>();
+
+/** Made once for each registry, which never changes. */
+function byName(registry: JobRegistry): ReadonlyMap<string, JobDefinition> {
+  const known = indexes.get(registry);
+  if (known) return known;
+  const made = new Map(registry.map((definition) => [definition.name, definition]));
+  indexes.set(registry, made);
+  return made;
 }
 
 /** The definition that can run a stored job; newer payloads are for newer code. */

@@ -20,19 +20,8 @@ export function memoryDeadJobs(store: MemoryStore, registry: JobRegistry): DeadJ
       const { priority = 0 } = replayable(registry, dead);
       take(id);
       const { name, version, payload: json, maxAttempts } = dead;
-      const [key, owner, attempts, runAt] = [undefined, undefined, 0, store.now()];
-      store.jobs.set(id, {
-        id,
-        name,
-        json,
-        version,
-        priority,
-        key,
-        maxAttempts,
-        attempts,
-        runAt,
-        owner,
-      });
+      const [key, attempts, runAt] = [undefined, 0, store.now()];
+      store.add({ id, name, json, version, priority, key, maxAttempts, attempts, runAt });
       store.changed();
       return true;
     },

@@ -20,6 +20,12 @@ const LONGEST_WAIT_MS = 2 ** 31 - 1;
 /** What an aborted handler gets to come to its end before its job is given away. */
 const UNWIND_MS = 500;
 
+/**
+ * How many runs may begin before timers and sockets get their turn: jobs that wait for nothing follow
+ * each other without a pause.
+ */
+const CLAIMS_PER_TURN = 100;
+
 /** Runs the jobs of this process's memory. */
 export class MemoryJobRuntime implements ObservableJobRuntime {
   readonly provider = "memory";
@@ -71,18 +77,22 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
   const running = new Set<Promise<unknown>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
+  let claims = 0;
+  let isPausing = false;
   /** What was missed while nothing ran is made up first. */
   let tickAt = store.now();
 
   function work(): void {
-    if (ended) return;
+    if (ended || isPausing) return;
     if (store.now() >= tickAt) {
       makeTicks(store, registry, tickAt);
       tickAt = nextTickAt(store, registry) ?? Number.POSITIVE_INFINITY;
     }
     while (running.size < concurrency) {
+      if (claims >= CLAIMS_PER_TURN) return pause();
       const job = claimJob(store, registry, owner);
       if (!job) break;
+      claims += 1;
       const { signal } = aborting;
       const run = runStoredJob(store, registry, job, { signal, log }).finally(() => {
         running.delete(run);
@@ -91,6 +101,16 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
       running.add(run);
     }
     waitForNext();
+  }
+
+  function pause(): void {
+    isPausing = true;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      claims = 0;
+      isPausing = false;
+      work();
+    }, 0);
   }
 
   function waitForNext(): void {

@@ -1,7 +1,8 @@
-import { findRunnable, type JobRegistry } from "../../application/job-registry.ts";
+import type { JobRegistry } from "../../application/job-registry.ts";
 import { backOffMs } from "../../application/retry-policy.ts";
 import { storableStack, storableText } from "../../application/storable-text.ts";
-import { DEAD_LIMIT, type MemoryStore, type StoredJob } from "./memory-store.ts";
+import { DEAD_LIMIT, type MemoryStore } from "./memory-store.ts";
+import type { StoredJob } from "./stored-job.ts";
 
 /** The next job that is due and known, from now on `owner`'s: its attempt counts and its key is free. */
 export function claimJob(
@@ -9,13 +10,7 @@ export function claimJob(
   registry: JobRegistry,
   owner: string,
 ): StoredJob | undefined {
-  const now = store.now();
-  let next: StoredJob | undefined;
-  for (const job of store.jobs.values()) {
-    if (job.owner !== undefined || job.runAt > now) continue;
-    if (!findRunnable(registry, job.name, job.version)) continue;
-    if (!next || comesBefore(job, next)) next = job;
-  }
+  const next = store.waiting.takeDue(registry, store.now());
   if (!next) return undefined;
   next.owner = owner;
   next.attempts += 1;
@@ -23,18 +18,9 @@ export function claimJob(
   return next;
 }
 
-function comesBefore(one: StoredJob, other: StoredJob): boolean {
-  return one.priority === other.priority ? one.runAt < other.runAt : one.priority < other.priority;
-}
-
 /** When the first of the waiting jobs is due, in unix milliseconds. */
 export function nextDue(store: MemoryStore, registry: JobRegistry): number | undefined {
-  let due: number | undefined;
-  for (const { owner, runAt, name, version } of store.jobs.values()) {
-    if (owner !== undefined || !findRunnable(registry, name, version)) continue;
-    due = Math.min(due ?? runAt, runAt);
-  }
-  return due;
+  return store.waiting.nextDue(registry);
 }
 
 export function completeJob(store: MemoryStore, job: StoredJob): void {
@@ -46,6 +32,7 @@ export function retryJob(store: MemoryStore, job: StoredJob, backOff: boolean): 
   job.owner = undefined;
   job.runAt = store.now() + (backOff ? backOffMs(job.attempts) : 0);
   if (job.key !== undefined && !store.keys.has(job.key)) store.keys.set(job.key, job.id);
+  store.waiting.put(job);
   store.changed();
 }
 

@@ -1,25 +1,8 @@
 import type { DeadJob } from "../../application/dead-jobs.ts";
 import type { JobClock } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
-
-/** A job that is neither done nor dead. */
-export interface StoredJob {
-  readonly id: string;
-  readonly name: string;
-  readonly json: string;
-  /** Of the payload. */
-  readonly version: number;
-  /** Lower ones first. */
-  readonly priority: number;
-  readonly key: string | undefined;
-  readonly maxAttempts: number;
-  /** Begun ones. */
-  attempts: number;
-  /** Unix milliseconds. */
-  runAt: number;
-  /** The instance that runs it. */
-  owner: string | undefined;
-}
+import type { StoredJob } from "./stored-job.ts";
+import { createWaitingJobs, type WaitingJobs } from "./waiting-jobs.ts";
 
 /** Where the jobs of `JOBS_PROVIDER=memory` are: gone with the process. */
 export interface MemoryStore {
@@ -29,6 +12,10 @@ export interface MemoryStore {
   advance(ms: number): void;
   /** By id, in the order they came. */
   readonly jobs: Map<string, StoredJob>;
+  /** Those of them that nobody runs. */
+  readonly waiting: WaitingJobs;
+  /** Stores a job that waits. */
+  add(job: Omit<StoredJob, "arrival" | "owner">): void;
   /** The last {@link DEAD_LIMIT}, the oldest first. */
   readonly dead: DeadJob[];
   /** By job name and key: the id of the job that waits with it. */
@@ -50,8 +37,17 @@ export function createMemoryStore(clock: JobClock = systemClock): MemoryStore {
   const changed = () => {
     for (const listener of listeners) listener();
   };
+  const jobs = new Map<string, StoredJob>();
+  const waiting = createWaitingJobs();
+  let arrivals = 0;
   return {
-    jobs: new Map(),
+    jobs,
+    waiting,
+    add(added) {
+      const job = { ...added, arrival: arrivals++, owner: undefined };
+      jobs.set(job.id, job);
+      waiting.put(job);
+    },
     dead: [],
     keys: new Map(),
     tickedUntil: new Map(),
@@ -77,18 +73,8 @@ export function addJobs(store: MemoryStore, prepared: readonly PreparedJob[]): v
     const id = crypto.randomUUID();
     if (key !== undefined) store.keys.set(key, id);
     const due = runAt?.getTime() ?? store.now();
-    store.jobs.set(id, {
-      id,
-      name,
-      json,
-      version,
-      priority,
-      key,
-      maxAttempts,
-      attempts: 0,
-      runAt: due,
-      owner: undefined,
-    });
+    const attempts = 0;
+    store.add({ id, name, json, version, priority, key, maxAttempts, attempts, runAt: due });
   }
   store.changed();
 }

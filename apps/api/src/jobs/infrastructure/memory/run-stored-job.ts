@@ -2,7 +2,8 @@ import { findJob, type JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { type RunOutcome, runJob } from "../../application/run-job.ts";
 import { buryJob, completeJob, retryJob } from "./memory-runs.ts";
-import type { MemoryStore, StoredJob } from "./memory-store.ts";
+import type { MemoryStore } from "./memory-store.ts";
+import type { StoredJob } from "./stored-job.ts";
 
 /** Runs a claimed job and writes down what became of it, unless it was taken away meanwhile. */
 export async function runStoredJob(
