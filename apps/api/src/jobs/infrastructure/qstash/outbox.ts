@@ -64,6 +64,7 @@ export async function claimFromOutbox(
                run_at as "runAt", key, failures, refusals, position`,
     [limit, ids ?? null, claim],
   );
+  // In the order of enqueues, also over the batches that they are published in.
   return rowsSchema.parse(rows).toSorted((one, other) => one.position - other.position);
 }
 
