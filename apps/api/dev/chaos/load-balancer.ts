@@ -9,20 +9,26 @@ export interface LoadBalancer {
 }
 
 /**
- * Instances take turns. Whoever refuses the connection is passed over; when an instance dies with a
- * request, the answer is 502, and when there is none, 503.
+ * Whoever has the fewest requests under way gets the next, so that one that hangs is soon spared. Whoever
+ * refuses the connection is passed over; when an instance dies with a request, the answer is 502, and
+ * when there is none, 503.
  *
  * @param instances the addresses of those that are there
  */
 export async function openLoadBalancer(instances: () => readonly string[]): Promise<LoadBalancer> {
   let turn = 0;
+  const underWay = new Map<string, number>();
+  const loadOf = (instance: string) => underWay.get(instance) ?? 0;
   const server = createServer((incoming, answer) => {
     void (async () => {
       const body = await buffer(incoming);
       const all = instances();
-      for (let tries = 0; tries < all.length; tries++) {
-        const instance = all[turn++ % all.length];
-        if (instance !== undefined && (await forward(instance, incoming, body, answer))) return;
+      const first = turn++ % Math.max(all.length, 1);
+      const candidates = [...all.slice(first), ...all.slice(0, first)];
+      for (const instance of candidates.toSorted((a, b) => loadOf(a) - loadOf(b))) {
+        underWay.set(instance, loadOf(instance) + 1);
+        const count = () => underWay.set(instance, loadOf(instance) - 1);
+        if (await forward(instance, incoming, body, answer).finally(count)) return;
       }
       answer.writeHead(503).end();
     })().catch(() => answer.destroy());

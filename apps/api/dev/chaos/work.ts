@@ -25,7 +25,7 @@ export const TABLES = `
     effect bigint generated always as identity primary key, id text not null);
   create table chaos_runs (
     run bigint generated always as identity primary key, id text not null, life text not null,
-    attempt integer not null, begun_at timestamptz not null default clock_timestamp(),
+    attempt integer not null, begun_at timestamptz not null,
     ended_at timestamptz, fails boolean not null default false);
   create index on chaos_effects (id);
   create index on chaos_runs (id);`;
@@ -49,9 +49,10 @@ export async function doWork(
   effect: () => Promise<unknown>,
 ): Promise<void> {
   const fails = failsFirst && attempt === 1;
+  // By its own clock: the note of it may take longer.
   const { rows } = await pool.query<{ run: string }>(
-    "insert into chaos_runs (id, life, attempt, fails) values ($1, $2, $3, $4) returning run",
-    [id, life, attempt, fails],
+    "insert into chaos_runs (id, life, attempt, fails, begun_at) values ($1, $2, $3, $4, $5) returning run",
+    [id, life, attempt, fails, new Date()],
   );
   const pause = heedsSignal && signal ? { signal } : {};
   try {

@@ -88,3 +88,23 @@ test("an open transaction that holds a key delays nothing but its own job", asyn
   const rest = [await runs.next(), await runs.next()];
   expect(new Set(rest.map(String))).toEqual(new Set(["bystander,1", "keyed,2"]));
 });
+
+test("a claim that arrives after its worker was recovered holds its job for seconds only", async () => {
+  const runs = createProbe<JsonValue>();
+  const world = await open(contractJob("contract.work", async (payload) => runs.report(payload)));
+  await world.runtime().start();
+  // Twice: what a runtime finds when it starts says nothing of later searches.
+  for (const payload of ["one", "two"]) {
+    // In one transaction: nobody can be faster than the claim.
+    await world.pool.query(
+      `begin;
+       select graphile_worker.add_job('contract.work', '"${payload}"');
+       update graphile_worker._private_jobs
+          set locked_by = 'orbit-long-gone', locked_at = now(), attempts = 1;
+       commit`,
+    );
+    const claimed = performance.now();
+    expect(await runs.next()).toBe(payload);
+    expect(performance.now() - claimed).toBeLessThan(5_000);
+  }
+});

@@ -14,7 +14,12 @@ const NOTICE_LOST_MACHINES = `
   set tcp_user_timeout = 4000`;
 
 /** How often locks are looked for that no known worker holds: a claim can outlast its worker. */
-const SWEEPS_PER_ORPHAN_SEARCH = 60;
+const ORPHAN_SEARCH_MS = 2_000;
+
+/** Such a search reads the whole queue: with very many jobs in it there are fewer. */
+const ORPHAN_SEARCH_SHARE = 0.01;
+
+const SWEEPS_PER_BURIAL = 60;
 
 /**
  * Crash recovery. graphile-worker frees the jobs of a worker that died after four hours; with a
@@ -50,12 +55,20 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
   await client.query("insert into orbit_jobs.workers (id) values ($1)", [workerId]);
 
   const misses = new Map<string, number>();
+  const identifiers = registry.flatMap((definition) => taskNames(definition));
   let sweeps = 0;
+  let nextSearch = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let ended = false;
 
   async function sweep(): Promise<void> {
-    if (sweeps++ % SWEEPS_PER_ORPHAN_SEARCH === 0) await findLeftOvers(client, registry);
+    if (sweeps++ % SWEEPS_PER_BURIAL === 0) await buryExhausted(client, identifiers);
+    const began = performance.now();
+    if (began >= nextSearch) {
+      await registerOrphans(client, identifiers);
+      const took = performance.now() - began;
+      nextSearch = began + Math.max(ORPHAN_SEARCH_MS, took / ORPHAN_SEARCH_SHARE);
+    }
     const gone = await ownerless(client, workerId);
     for (const id of misses.keys()) if (!gone.includes(id)) misses.delete(id);
     for (const id of gone) {
@@ -96,13 +109,16 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
   };
 }
 
-/**
- * Whose row somebody removed by hand, or who ran a version without leases, has locks and no row; what
- * died under a version that buried nothing is in the queue still.
- */
-async function findLeftOvers(client: Client, registry: JobRegistry): Promise<void> {
-  const identifiers = registry.flatMap((definition) => taskNames(definition));
+/** What died under a version that buried nothing is in the queue still. */
+async function buryExhausted(client: Client, identifiers: readonly string[]): Promise<void> {
   await client.query("select orbit_jobs.bury_exhausted($1::text[])", [identifiers]);
+}
+
+/**
+ * A claim that reaches Postgres when its worker was recovered has a lock and no row any more; so has
+ * whoever ran a version without leases, or whose row somebody removed by hand.
+ */
+async function registerOrphans(client: Client, identifiers: readonly string[]): Promise<void> {
   await client.query(
     `insert into orbit_jobs.workers (id)
      select distinct jobs.locked_by
