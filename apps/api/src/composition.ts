@@ -22,6 +22,7 @@ import type { DeadJobs } from "#/jobs/application/dead-jobs.ts";
 import { buildJobs, type JobRegistry } from "#/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
 import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { within } from "#/jobs/application/within.ts";
 import {
   buildDeadJobs,
   buildJobDispatcher,
@@ -151,25 +152,15 @@ export function compose(
     developmentMailer: "sent" in mailer ? mailer : undefined,
     pingDatabase: () => ping(pool),
     // A handler that ignored its signal may hold a connection for ever.
-    close: () => within(CLOSE_TIMEOUT_MS, pool.end()),
+    close: () => within(CLOSE_TIMEOUT_MS, pool.end(), () => undefined),
   };
 }
 
 /** Whoever asks for the app's health wants to know soon; a connection that is silent is given up. */
 async function ping(pool: Pool): Promise<void> {
   const query = { text: "select 1", query_timeout: PING_TIMEOUT_MS };
-  let timer: ReturnType<typeof setTimeout> | undefined;
   // Connecting may take longer than that.
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("the database is silent")), PING_TIMEOUT_MS);
+  await within(PING_TIMEOUT_MS, pool.query(query), () => {
+    throw new Error("the database is silent");
   });
-  await Promise.race([pool.query(query), timeUp]).finally(() => clearTimeout(timer));
-}
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, timeUp]).finally(() => clearTimeout(timer));
 }

@@ -150,19 +150,6 @@ describe("the answers", () => {
     expect(await answer.json()).toMatchObject({ error: { code: "jobs.unknown_job" } });
   });
 
-  test("503 with Retry-After while the instance stops; what it refused is no attempt", async () => {
-    await webhook.dispatcher.intake.close(0);
-    const headers = { "upstash-message-id": "msg_refused" };
-    const answer = await webhook.deliver("contract.work", "1", { headers });
-    expect(answer.status).toBe(503);
-    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-    webhook.dispatcher.intake.reopen();
-    await webhook.deliver("contract.work", "1", {
-      headers: { ...headers, "upstash-retried": "1" },
-    });
-    expect(runs).toMatchObject([{ attempt: 1 }]);
-  });
-
   test("a byte order mark is a part of the body, not lost; what is not UTF-8 is refused", async () => {
     const bom = new Uint8Array([0xef, 0xbb, 0xbf, 0x31]);
     const headers = { "upstash-message-id": "msg_bom" };

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { Pool } from "pg";
 import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
 import { errorResponse } from "#/interfaces/http/errors.ts";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";
@@ -7,6 +8,7 @@ import type { JobLogger } from "#/jobs/application/ports.ts";
 import { buildJobDispatcher, type JobDispatcher, type JobsConfig } from "#/jobs/feature.ts";
 import { type SignatureOptions, sign } from "./sign.ts";
 import { createTestDatabase } from "./database.ts";
+import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 export const CALLBACK_URL = "https://api.example.com";
 export const CURRENT_KEY = "sig_current_key_of_the_tests";
@@ -16,6 +18,8 @@ export interface Webhook {
   readonly dispatcher: JobDispatcher;
   readonly app: Hono;
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
+  /** Between the webhook and its database. */
+  readonly proxy: TcpProxy;
   /** A request that QStash could have sent, but for what is said otherwise. */
   deliver(name: string, body: string | Uint8Array, options?: DeliverOptions): Promise<Response>;
   close(): Promise<void>;
@@ -48,7 +52,10 @@ export interface DeliverOptions {
 
 /** The webhook alone, on a database of its own, without QStash. */
 export async function openWebhook(definitions: readonly JobDefinition[]): Promise<Webhook> {
-  const { pool, drop } = await createTestDatabase();
+  const database = await createTestDatabase();
+  const proxy = await openTcpProxy(database.url);
+  const pool = new Pool({ connectionString: proxy.url });
+  pool.on("error", () => undefined);
   const logged: { fields: object; message: string }[] = [];
   const keep = (fields: object, message: string) => void logged.push({ fields, message });
   const log: JobLogger = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
@@ -65,6 +72,7 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
     dispatcher,
     app,
     logged,
+    proxy,
     async deliver(name, body, { search = "", signed = {}, headers = {} } = {}) {
       const path = `/v1/jobs/run/${name}${search}`;
       const url = CALLBACK_URL + path;
@@ -79,6 +87,10 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
         body: typeof body === "string" ? body : new Uint8Array(body),
       });
     },
-    close: drop,
+    async close() {
+      await pool.end();
+      await proxy.close();
+      await database.drop();
+    },
   };
 }

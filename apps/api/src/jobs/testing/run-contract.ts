@@ -1,3 +1,4 @@
+import { within } from "../application/within.ts";
 import type { ContractCase, ContractHarness } from "./contract-harness.ts";
 import { contractCases } from "./cases/index.ts";
 
@@ -65,16 +66,12 @@ async function outcomeOf(
 ): Promise<ContractResult["outcome"]> {
   const reason = skipReason(harness, contractCase);
   if (reason !== undefined) return { status: "skipped", reason };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(reject, timeout, new Error(`the case did not end within ${timeout} ms`));
-  });
   try {
-    await Promise.race([contractCase.run(harness), timeUp]);
+    await within(timeout, contractCase.run(harness), () => {
+      throw new Error(`the case did not end within ${timeout} ms`);
+    });
     return { status: "passed" };
   } catch (error) {
     return { status: "failed", error };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -5,6 +5,7 @@ import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
 import { Client, Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import { within } from "../../application/within.ts";
 import { orderClaims } from "./claim-order.ts";
 import { takeClaimedJobs } from "./claimed-jobs.ts";
 import { cronItems } from "./cron-items.ts";
@@ -60,17 +61,19 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   void broken.promise.then(() => (stepMs = BROKEN_STEP_MS));
 
   const close = async (graceMs: number) => {
-    const stopped = runner?.stop().catch(() => undefined);
-    await within(graceMs, runs.idle());
+    const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
+    await within(graceMs, runs.idle(), isLate);
     runs.abort();
     const allEnded = await within(
       UNWIND_MS,
       runs.idle().then(() => true),
+      isLate,
     );
     // What has ended is still being written down, where there is a database.
-    if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped);
+    if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped, isLate);
     runs.disown();
-    await within(stepMs, lease?.release(CUT_OFF, claimed)).catch((err: unknown) =>
+    const released = lease?.release(CUT_OFF, claimed) ?? Promise.resolve();
+    await within(stepMs, released, isLate).catch((err: unknown) =>
       log.warn({ err }, "jobs under way are left to other workers"),
     );
     await end(stepMs);
@@ -142,7 +145,7 @@ function openConnections(
   client.on("error", onLost);
   client.on("end", () => onLost(new Error("the connection of the worker's lease ended")));
   const end = async (patienceMs: number) => {
-    await within(patienceMs, Promise.allSettled([pool.end(), client.end()]));
+    await within(patienceMs, Promise.allSettled([pool.end(), client.end()]), isLate);
     // What is silent would be waited for as long as the network's own time-outs are.
     for (const socket of sockets) socket.destroy();
   };
@@ -163,11 +166,4 @@ function graphileLogger(log: JobLogger): Logger {
   });
 }
 
-/** `undefined` when the time was up first. */
-async function within<T>(ms: number, promise: Promise<T> | undefined): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  return Promise.race([promise, timeUp]).finally(() => clearTimeout(timer));
-}
+const isLate = () => false;

@@ -1,6 +1,7 @@
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import { within } from "../../application/within.ts";
 import { claimJob, nextDue, releaseJobs } from "./memory-runs.ts";
 import { makeTicks, nextTickAt, syncSchedules } from "./memory-schedules.ts";
 import type { MemoryStore } from "./memory-store.ts";
@@ -138,19 +139,10 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
     abandon,
     async close(graceMs) {
       end();
-      await endOf(running, graceMs);
+      await within(graceMs, Promise.allSettled(running), () => undefined);
       aborting.abort(new DOMException("The worker is stopping.", "AbortError"));
-      await endOf(running, UNWIND_MS);
+      await within(UNWIND_MS, Promise.allSettled(running), () => undefined);
       abandon("The worker stopped before this run ended.", { backOff: false });
     },
   };
-}
-
-async function endOf(running: ReadonlySet<Promise<unknown>>, patienceMs: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeUp = new Promise((resolve) => {
-    timer = setTimeout(resolve, patienceMs);
-  });
-  await Promise.race([Promise.allSettled(running), timeUp]);
-  clearTimeout(timer);
 }

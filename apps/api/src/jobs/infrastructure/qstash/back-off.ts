@@ -18,7 +18,7 @@ export function retryDelay(tried: number, retries: number): string {
   return `ceil(1000 * max(${contract}, ${last}))`;
 }
 
-/** How long a delivery stays away from an instance that stops: 2 s, and longer if that was no help. */
-export function drainingSeconds(retried: number): number {
-  return Math.min(60, 2 ** (retried + 1));
+/** How long a delivery stays away that began no run: a second, and longer if that was no help. */
+export function refusalSeconds(retried: number, retries: number): number {
+  return Math.max(backOffSeconds(retried), retried + 1 >= retries ? LAST_SECONDS : 0);
 }

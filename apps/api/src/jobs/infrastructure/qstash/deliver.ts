@@ -1,5 +1,6 @@
 import { type RunOutcome, runJob } from "../../application/run-job.ts";
-import { backOffSeconds } from "./back-off.ts";
+import { within } from "../../application/within.ts";
+import { backOffSeconds, refusalSeconds } from "./back-off.ts";
 import type { Delivery, DeliveryContext, DeliveryResult } from "./delivery.ts";
 import { CUT_OFF } from "./intake.ts";
 import { freeKey, retakeKey } from "./job-keys.ts";
@@ -11,14 +12,15 @@ import {
   isStaleTick,
   lastHasBegun,
   noteDone,
+  noteRefusal,
 } from "./message-ends.ts";
-import { findRecord, recordBegin, recordEnd, recordRefusal } from "./message-records.ts";
+import { findRecord, recordBegin, recordEnd } from "./message-records.ts";
 
 /** From here on a failed message is handed on: every plan retries three times, and one is to spare. */
 const RETRIES_USED = 2;
 
-/** How long a delivery stays away whose run could not begin, in seconds. */
-const TROUBLE_SECONDS = 5;
+/** What is known of a message is soon found, or this instance has no database now. */
+const RECORD_PATIENCE_MS = 1_000;
 
 /** One run of a job, or the reason why there is none. */
 export async function deliver(
@@ -39,8 +41,9 @@ export async function deliver(
   } catch (err) {
     // Whatever failed: no run has begun, so that this is no attempt.
     log.warn({ err, job: definition.name, jobId: facts.id }, "a run could not begin");
-    await recordRefusal(sql, qstashId).catch(() => undefined);
-    return { status: "draining", retryAfterSeconds: TROUBLE_SECONDS };
+    await noteRefusal(sql, qstashId);
+    const { retried } = delivery;
+    return { status: "draining", retryAfterSeconds: refusalSeconds(retried, facts.retries) };
   }
   if (typeof begun !== "number") return begun;
   const run = runJob(definition, {
@@ -62,7 +65,12 @@ async function begin(
 ): Promise<number | DeliveryResult> {
   const { facts, retried, qstashId } = delivery;
   const { sql, clock } = context;
-  const record = retried > 0 ? await findRecord(sql, qstashId) : undefined;
+  const record =
+    retried > 0
+      ? await within(RECORD_PATIENCE_MS, findRecord(sql, qstashId), () => {
+          throw new Error(`the database did not answer within ${RECORD_PATIENCE_MS} ms`);
+        })
+      : undefined;
   if (record?.state === "done" || record?.state === "dead") return { status: record.state };
   if (facts.runAt !== undefined && facts.runAt * 1_000 > clock.now().getTime() + 1_000) {
     return handOn(delivery, context, { tried: facts.tried, notBefore: facts.runAt });

@@ -1,6 +1,14 @@
-import type { Delivery, DeliveryPorts, DeliveryResult } from "./delivery.ts";
+import type { SqlExecutor } from "../../application/ports.ts";
+import { within } from "../../application/within.ts";
 import { keepDeadJobStatement } from "../sql-dead-jobs.ts";
-import { findRecord, type MessageRecord, recordDeath, recordEnd } from "./message-records.ts";
+import type { Delivery, DeliveryPorts, DeliveryResult } from "./delivery.ts";
+import {
+  findRecord,
+  type MessageRecord,
+  recordDeath,
+  recordEnd,
+  recordRefusal,
+} from "./message-records.ts";
 
 /** The job goes on in a new message; this one is done with, also when its answer is lost. */
 export async function handOn(
@@ -58,6 +66,14 @@ export async function noteDone(
   await recordEnd(sql, qstashId, "done").catch((err: unknown) => {
     log.warn({ err, job: definition.name, jobId: facts.id }, "the end of a run is not on record");
   });
+}
+
+const REFUSAL_PATIENCE_MS = 1_000;
+
+/** Whatever becomes of the note: the delivery is for another instance, and soon. */
+export async function noteRefusal(sql: SqlExecutor, qstashId: string): Promise<void> {
+  const noted = recordRefusal(sql, qstashId).catch(() => undefined);
+  await within(REFUSAL_PATIENCE_MS, noted, () => undefined);
 }
 
 /** Whether it is a tick that nobody has begun, and too old for its back-fill or of no schedule any more. */

@@ -3,6 +3,7 @@ import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import type { TransactionJobs } from "../../application/transactional-jobs.ts";
+import { within } from "../../application/within.ts";
 import { putIntoOutbox } from "./outbox.ts";
 import type { OutboxRelay } from "./outbox-relay.ts";
 import { outgoingJob } from "./outgoing-job.ts";
@@ -36,14 +37,10 @@ export function outboxJobs(
       queue: checkedQueue(registry, maxPayloadBytes, put),
       async committed() {
         if (ids.length === 0) return;
-        let timer: ReturnType<typeof setTimeout> | undefined;
-        const timeUp = new Promise<void>((resolve) => {
-          timer = setTimeout(resolve, PATIENCE_MS);
-        });
         const published = relay.publish(ids).catch((err: unknown) => {
           log.warn({ err }, "jobs wait in the outbox: they are published later");
         });
-        await Promise.race([published, timeUp]).finally(() => clearTimeout(timer));
+        await within(PATIENCE_MS, published, () => undefined);
       },
     };
   };

@@ -1,5 +1,6 @@
 import { Client } from "@upstash/qstash";
 import { ProviderUnavailableError } from "../../application/job-errors.ts";
+import { within } from "../../application/within.ts";
 import { providerError } from "./qstash-errors.ts";
 
 /** All that the provider has to know of QStash and of this app's place in it. */
@@ -31,21 +32,12 @@ export function createClient({ url, token }: QStashOptions): Client {
 
 /** Calls QStash. @throws JobsError `jobs.provider_unavailable` after 15 s, `jobs.provider_rejected` */
 export async function callQStash<T>(call: () => Promise<T>, now = new Date()): Promise<T> {
-  const controller = new AbortController();
-  const { signal } = controller;
-  // The client takes no signal: an answer that comes later still is let go.
-  const timeUp = new Promise<never>((_, reject) => {
-    const timer = setTimeout(
-      () => reject(new ProviderUnavailableError("qstash", `no answer within ${TIMEOUT_MS} ms`)),
-      TIMEOUT_MS,
-    );
-    signal.addEventListener("abort", () => clearTimeout(timer));
-  });
   try {
-    return await Promise.race([call(), timeUp]);
+    // The client takes no signal: an answer that comes later still is let go.
+    return await within(TIMEOUT_MS, call(), () => {
+      throw new ProviderUnavailableError("qstash", `no answer within ${TIMEOUT_MS} ms`);
+    });
   } catch (cause) {
     throw providerError(cause, now);
-  } finally {
-    controller.abort();
   }
 }

@@ -1,11 +1,11 @@
 import { InvalidJobSignatureError, UnknownJobError } from "../../application/job-errors.ts";
 import { findJob, findRunnable, type JobRegistry } from "../../application/job-registry.ts";
-import { drainingSeconds } from "./back-off.ts";
+import { refusalSeconds } from "./back-off.ts";
 import { deliver } from "./deliver.ts";
 import type { DeliveryPorts, DeliveryResult } from "./delivery.ts";
 import { createIntake, type Intake } from "./intake.ts";
 import { destinationOf, readFacts } from "./message-facts.ts";
-import { recordRefusal } from "./message-records.ts";
+import { noteRefusal } from "./message-ends.ts";
 import { createVerifier, type SigningKeys } from "./signature.ts";
 
 export type { DeliveryResult } from "./delivery.ts";
@@ -62,10 +62,9 @@ export class QStashJobDispatcher {
     const facts = readFacts(search, known?.maxAttempts ?? 1, qstashId);
     const definition = findRunnable(this.#registry, name, facts.version ?? 1);
     if (!definition || !this.intake.open) {
-      // Whatever becomes of the note: the delivery is for another instance.
-      await recordRefusal(sql, qstashId).catch(() => undefined);
+      await noteRefusal(sql, qstashId);
       if (!definition) throw new UnknownJobError(name, known && facts.version);
-      return { status: "draining", retryAfterSeconds: drainingSeconds(retried) };
+      return { status: "draining", retryAfterSeconds: refusalSeconds(retried, facts.retries) };
     }
     const delivery = { definition, facts, qstashId, retried, json: verified.text };
     return this.intake.track((signal) =>
