@@ -1,7 +1,7 @@
 import { createQStashDev } from "@orbit/qstash-dev";
 import { messageStates } from "../../test/support/message-states.ts";
 import { seeded } from "../../test/support/seeded.ts";
-import { ready, setting } from "./process-side.ts";
+import { log, ready, setting } from "./process-side.ts";
 
 // The local QStash. It stands for Upstash and is never killed, but it delivers some messages twice, and
 // carries some requests out without an answer.
@@ -12,7 +12,10 @@ const states = messageStates();
 const qstash = createQStashDev({
   faults: { duplicate: 0.02, "drop-answer": 0.01 },
   random: seeded(`${setting("CHAOS_SEED")} qstash`),
-  log: (line) => states.read(line),
+  log(line) {
+    states.read(line);
+    log.info({}, line);
+  },
 });
 const url = await qstash.start();
 ready(url, () => qstash.close());
