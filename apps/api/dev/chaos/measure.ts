@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 import { z } from "zod";
 import { percentile } from "../../bench/measure.ts";
 import type { Outage } from "./database.ts";
-import { countOf } from "./engines.ts";
+import { countOf, type Engine } from "./engines.ts";
 import type { Death } from "./managed-process.ts";
 
 export interface Percentiles {
@@ -53,10 +53,11 @@ const COUNTS = {
 
 export async function measure(
   pool: Pool,
+  engine: Engine,
   deaths: readonly Death[],
   outages: readonly Outage[],
 ): Promise<Outcome> {
-  const cutOff = await cutOffRuns(pool, deaths, outages);
+  const cutOff = await cutOffRuns(pool, engine, deaths, outages);
   const again = cutOff.flatMap(({ seconds }) => (seconds === undefined ? [] : [seconds]));
   return {
     jobs: await countOf(pool, COUNTS.jobs),
@@ -88,6 +89,7 @@ const cutOffRows = z.array(
  */
 async function cutOffRuns(
   pool: Pool,
+  engine: Engine,
   deaths: readonly Death[],
   outages: readonly Outage[],
 ): Promise<{ readonly seconds: number | undefined }[]> {
@@ -108,24 +110,39 @@ async function cutOffRuns(
     if (next === null) return hasEffect ? [] : [{ seconds: undefined }];
     // Another worker had it before this one was killed, which had lost it.
     if (next.getTime() < killed) return [];
-    const promised = backOffSeconds(attempt, nextAttempt ?? attempt + 1);
-    return [{ seconds: Math.max(0, secondsBetween(killed, next.getTime(), outages) - promised) }];
+    const backOffMs = 1_000 * backOffSeconds(engine, attempt, nextAttempt ?? attempt + 1);
+    const due = dueAt(killed, next.getTime(), backOffMs, outages);
+    return [{ seconds: Math.max(0, next.getTime() - due) / 1_000 }];
   });
 }
 
-/** Nobody can begin without a database: time counts from when there is one. */
-function secondsBetween(killed: number, next: number, outages: readonly Outage[]): number {
+/** In this time a death is noticed at the latest, and the back-off begins. */
+const NOTICED_MS = 3_000;
+
+/**
+ * When the next run was due. Nobody can begin without a database: time counts from when there is one; so does
+ * the back-off, when it was away before the death was noticed.
+ */
+function dueAt(
+  killed: number,
+  next: number,
+  backOffMs: number,
+  outages: readonly Outage[],
+): number {
   const met = outages.filter(({ from, to }) => to > killed && from < next);
-  return (next - Math.max(killed, ...met.map(({ to }) => to))) / 1_000;
+  const ends = met.map(({ from, to }) => to + (from < killed + NOTICED_MS ? backOffMs : 0));
+  return Math.max(killed + backOffMs, ...ends);
 }
 
 /**
- * What the contract promises after the attempts from `first` on, before `next` begins: one that found no
- * database failed before it was on the books. After a job's very first attempt nothing is granted.
+ * What is waited on purpose between the attempt that was cut off and the next that is known to have begun. Those
+ * in between failed, or died, before they were on the books. Nothing is granted after the very first, and on
+ * qstash nothing after the first three.
  */
-function backOffSeconds(first: number, next: number): number {
-  let seconds = 0;
-  for (let attempt = Math.max(2, first); attempt < next; attempt++) {
+function backOffSeconds(engine: Engine, cutOff: number, next: number): number {
+  const steps = engine === "qstash" ? cutOff - 2 : cutOff;
+  let seconds = steps < 2 ? 0 : Math.exp(Math.min(steps, 10));
+  for (let attempt = cutOff + 1; attempt < next; attempt++) {
     seconds += Math.exp(Math.min(attempt, 10));
   }
   return seconds;

@@ -75,7 +75,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       drainSeconds,
       dead: await deadIn(pool, engine),
       ownEnds: world.processes.flatMap((process) => process.ownEnds),
-      ...(await measure(pool, deaths, database.outages)),
+      ...(await measure(pool, engine, deaths, database.outages)),
     };
   } finally {
     await world?.close();

@@ -38,6 +38,34 @@ test("twelve attempts on a plan that retries three times, each at its time", asy
   expect(attempts.unread).toEqual([]);
 });
 
+test("a run that was cut off comes again within five seconds, three times; then it has to wait", async () => {
+  const attempts = createProbe<number>();
+  const job = contractJob("contract.work", async (_payload, { attempt }) => {
+    attempts.report(attempt);
+    if (attempt < 5) await new Promise(() => undefined);
+  });
+  const world = await open(job);
+  let instance = world.runtime();
+  await instance.start();
+  await world.queue.enqueue("contract.work", 1);
+  const pauses: number[] = [];
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const before = world.now();
+    if (attempt > 1) await world.elapse(2.5);
+    expect(await attempts.next()).toBe(attempt);
+    pauses.push((world.now().getTime() - before.getTime()) / 1_000);
+    if (attempt === 5) break;
+    const killed = instance;
+    instance = world.runtime();
+    await instance.start();
+    world.kill(killed);
+    await eventually("it waits", async () => (await world.waitingAfter(attempt)) === 1);
+  }
+  const [, second, third, fourth, fifth] = pauses;
+  for (const pause of [second, third, fourth]) expect(pause).toBeLessThan(5);
+  expect(fifth).toBeGreaterThan(7);
+});
+
 test("a job three weeks away runs then, on a plan that waits one", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload, { jobId, attempt }) =>

@@ -1,6 +1,6 @@
 import { exceededQuota } from "./qstash-errors.ts";
 
-/** For an endpoint that is down: these reach over most of a day. A plan may allow fewer. */
+/** For an endpoint that is down: these reach over nine hours. A plan may allow fewer. */
 export const RETRIES = 12;
 
 /** Every plan allows as many. */
