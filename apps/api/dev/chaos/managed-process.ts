@@ -119,6 +119,8 @@ export class ManagedProcess {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     this.#ending = true;
+    // Who is told to end gets no more requests, as behind any load balancer; who is killed does.
+    if (signal === "SIGTERM") this.address = undefined;
     const ended = once(child, "close");
     child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), STOP_PATIENCE_MS);

@@ -61,9 +61,21 @@ export async function doWork(
     await effect();
     await delay(ms / 2, undefined, pause);
   } finally {
-    // Without a database the run stays open in the books: the figures are the worse for it.
-    await pool
-      .query("update chaos_runs set ended_at = clock_timestamp() where run = $1", [rows[0]?.run])
-      .catch(() => undefined);
+    await noteEnd(pool, rows[0]?.run, new Date());
+  }
+}
+
+const NOTE_TRIES = 20;
+const NOTE_PAUSE_MS = 250;
+
+/** A run that ended while the database was away did end: the note of it follows when there is one. */
+async function noteEnd(pool: Pool, run: string | undefined, endedAt: Date, tries = 1) {
+  try {
+    await pool.query("update chaos_runs set ended_at = $2 where run = $1", [run, endedAt]);
+  } catch {
+    // Nobody waits for it, and a kill before it is there makes the figures worse.
+    if (tries < NOTE_TRIES) {
+      void delay(NOTE_PAUSE_MS).then(() => noteEnd(pool, run, endedAt, tries + 1));
+    }
   }
 }
