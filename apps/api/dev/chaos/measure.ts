@@ -3,6 +3,7 @@ import { z } from "zod";
 import { percentile } from "../../bench/measure.ts";
 import type { Outage } from "./database.ts";
 import { countOf, type Engine } from "./engines.ts";
+import type { Stall } from "./faults.ts";
 import type { Death } from "./managed-process.ts";
 
 export interface Percentiles {
@@ -51,13 +52,16 @@ const COUNTS = {
                   join chaos_enqueued using (id) where id not like 'direct-%'`,
 };
 
-export async function measure(
-  pool: Pool,
-  engine: Engine,
-  deaths: readonly Death[],
-  outages: readonly Outage[],
-): Promise<Outcome> {
-  const cutOff = await cutOffRuns(pool, engine, deaths, outages);
+/** What was done to the processes and their database. */
+export interface History {
+  readonly engine: Engine;
+  readonly deaths: readonly Death[];
+  readonly outages: readonly Outage[];
+  readonly stalls: readonly Stall[];
+}
+
+export async function measure(pool: Pool, history: History): Promise<Outcome> {
+  const cutOff = await cutOffRuns(pool, history);
   const again = cutOff.flatMap(({ seconds }) => (seconds === undefined ? [] : [seconds]));
   return {
     jobs: await countOf(pool, COUNTS.jobs),
@@ -69,7 +73,7 @@ export async function measure(
     longestWait: await countOf(pool, COUNTS.longestWait),
     cutOff: cutOff.length,
     recovery: percentilesOf(again),
-    afterRestart: percentilesOf(await secondsAfter(pool, outages)),
+    afterRestart: percentilesOf(await secondsAfter(pool, history.outages)),
   };
 }
 
@@ -89,9 +93,7 @@ const cutOffRows = z.array(
  */
 async function cutOffRuns(
   pool: Pool,
-  engine: Engine,
-  deaths: readonly Death[],
-  outages: readonly Outage[],
+  history: History,
 ): Promise<{ readonly seconds: number | undefined }[]> {
   const { rows } = await pool.query(
     `select runs.life, runs.attempt, later.begun_at as next, later.attempt as "nextAttempt",
@@ -101,19 +103,31 @@ async function cutOffRuns(
                            where later.id = runs.id and later.run > runs.run
                            order by later.run limit 1) later on true
       where runs.ended_at is null and runs.life = any($1)`,
-    [deaths.map(({ life }) => life)],
+    [history.deaths.map(({ life }) => life)],
   );
   return cutOffRows.parse(rows).flatMap<{ seconds: number | undefined }>((run) => {
     const { life, attempt, next, nextAttempt, hasEffect } = run;
-    const killed = deaths.find((death) => death.life === life)?.at ?? 0;
+    const killed = history.deaths.find((death) => death.life === life)?.at ?? 0;
     // Its effect was there and its end in the queue, too: nothing had to begin again.
     if (next === null) return hasEffect ? [] : [{ seconds: undefined }];
     // Another worker had it before this one was killed, which had lost it.
     if (next.getTime() < killed) return [];
-    const backOffMs = 1_000 * backOffSeconds(engine, attempt, nextAttempt ?? attempt + 1);
-    const due = dueAt(killed, next.getTime(), backOffMs, outages);
+    const backOffMs = 1_000 * backOffSeconds(history.engine, attempt, nextAttempt ?? attempt + 1);
+    const due = dueAt(killed, next.getTime(), backOffMs, unseen(history, life, killed));
     return [{ seconds: Math.max(0, next.getTime() - due) / 1_000 }];
   });
+}
+
+/**
+ * When nobody could tell or begin: Postgres was away, or it could not hear of the death of a process that was
+ * killed while nothing passed between the two. QStash hears of that by another way.
+ */
+function unseen({ engine, outages, stalls }: History, life: string, killed: number) {
+  if (engine === "qstash") return outages;
+  const met = stalls.filter(
+    ({ target, from, to }) => life.startsWith(`${target}#`) && from < killed && killed < to,
+  );
+  return [...outages, ...met];
 }
 
 /** In this time a death is noticed at the latest, and the back-off begins. */

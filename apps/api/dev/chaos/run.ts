@@ -70,12 +70,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       engine,
       seed,
       durationMs,
-      faults,
+      faults: faults.counts,
       drained,
       drainSeconds,
       dead: await deadIn(pool, engine),
       ownEnds: world.processes.flatMap((process) => process.ownEnds),
-      ...(await measure(pool, engine, deaths, database.outages)),
+      ...(await measure(pool, {
+        engine,
+        deaths,
+        outages: database.outages,
+        stalls: faults.stalls,
+      })),
     };
   } finally {
     await world?.close();
