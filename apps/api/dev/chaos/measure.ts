@@ -100,8 +100,8 @@ async function cutOffRuns(
             exists (select from chaos_effects effects where effects.id = runs.id) as "hasEffect"
        from chaos_runs runs
        left join lateral (select begun_at, attempt from chaos_runs later
-                           where later.id = runs.id and later.run > runs.run
-                           order by later.run limit 1) later on true
+                           where later.id = runs.id and later.begun_at > runs.begun_at
+                           order by later.begun_at limit 1) later on true
       where runs.ended_at is null and runs.life = any($1)`,
     [history.deaths.map(({ life }) => life)],
   );
@@ -113,52 +113,55 @@ async function cutOffRuns(
     // Another worker had it before this one was killed, which had lost it.
     if (next.getTime() < killed) return [];
     const backOffMs = 1_000 * backOffSeconds(history.engine, attempt, nextAttempt ?? attempt + 1);
-    const due = dueAt(killed, next.getTime(), backOffMs, unseen(history, life, killed));
+    const byPostgres = history.engine !== "qstash";
+    const away = byPostgres
+      ? [...history.outages, ...stallsOf(life, killed, history.stalls)]
+      : history.outages;
+    const due = dueAt(killed, next.getTime(), backOffMs, away, byPostgres);
     return [{ seconds: Math.max(0, next.getTime() - due) / 1_000 }];
   });
 }
 
-/**
- * When nobody could tell or begin: Postgres was away, or it could not hear of the death of a process that was
- * killed while nothing passed between the two. QStash hears of that by another way.
- */
-function unseen({ engine, outages, stalls }: History, life: string, killed: number) {
-  if (engine === "qstash") return outages;
-  const met = stalls.filter(
-    ({ target, from, to }) => life.startsWith(`${target}#`) && from < killed && killed < to,
-  );
-  return [...outages, ...met];
-}
-
-/** In this time a death is noticed at the latest, and the back-off begins. */
-const NOTICED_MS = 3_000;
+/** Longer than a death takes to be noticed, and what was freed to begin. */
+const SLACK_MS = 3_000;
 
 /**
- * When the next run was due. Nobody can begin without a database: time counts from when there is one; so does
- * the back-off, when it was away before the death was noticed.
+ * When the next run was due. Nobody can begin without a database: what was to begin while it was away is due when
+ * it is back. On graphile the back-off begins when the death is noticed, and that may have to wait as well.
  */
 function dueAt(
   killed: number,
   next: number,
   backOffMs: number,
   outages: readonly Outage[],
+  isNoticedByPostgres: boolean,
 ): number {
-  const met = outages.filter(({ from, to }) => to > killed && from < next);
-  const ends = met.map(({ from, to }) => to + (from < killed + NOTICED_MS ? backOffMs : 0));
-  return Math.max(killed + backOffMs, ...ends);
+  let due = killed + backOffMs;
+  for (const { from, to } of outages.toSorted((one, other) => one.from - other.from)) {
+    if (to <= killed || to > next || from > due + SLACK_MS) continue;
+    const isUnnoticed = isNoticedByPostgres && from < killed + SLACK_MS;
+    due = Math.max(due, to + (isUnnoticed ? backOffMs : 0));
+  }
+  return due;
+}
+
+/** When it was not to be noticed that a process was killed: nothing passed between it and Postgres. */
+function stallsOf(life: string, killed: number, stalls: readonly Stall[]): readonly Stall[] {
+  return stalls.filter(
+    ({ target, from, to }) => life.startsWith(`${target}#`) && from < killed && killed < to,
+  );
 }
 
 /**
- * What is waited on purpose between the attempt that was cut off and the next that is known to have begun. Those
- * in between failed, or died, before they were on the books. Nothing is granted after the very first, and on
- * qstash nothing after the first three.
+ * What is waited on purpose between the attempt that was cut off and the next that is known to have begun: on
+ * qstash nothing after the first three, else nothing after the very first. On graphile those in between were
+ * claimed, and their worker died before they were on the books.
  */
 function backOffSeconds(engine: Engine, cutOff: number, next: number): number {
-  const steps = engine === "qstash" ? cutOff - 2 : cutOff;
-  let seconds = steps < 2 ? 0 : Math.exp(Math.min(steps, 10));
-  for (let attempt = cutOff + 1; attempt < next; attempt++) {
-    seconds += Math.exp(Math.min(attempt, 10));
-  }
+  const exp = (n: number) => Math.exp(Math.min(n, 10));
+  if (engine === "qstash") return cutOff < 4 ? 0 : exp(cutOff - 2);
+  let seconds = cutOff < 2 ? 0 : exp(cutOff);
+  for (let attempt = cutOff + 1; attempt < next; attempt++) seconds += exp(attempt);
   return seconds;
 }
 

@@ -49,11 +49,12 @@ export async function doWork(
   effect: () => Promise<unknown>,
 ): Promise<void> {
   const fails = failsFirst && attempt === 1;
-  // By its own clock: the note of it may take longer.
-  const { rows } = await pool.query<{ run: string }>(
-    "insert into chaos_runs (id, life, attempt, fails, begun_at) values ($1, $2, $3, $4, $5) returning run",
-    [id, life, attempt, fails, new Date()],
-  );
+  const run = { id, life, attempt, fails, begunAt: new Date() };
+  // Without a database nothing can be done; that it began and ended is on the books all the same.
+  const row = await noteBegin(pool, run).catch((error: unknown) => {
+    void again(() => noteBegin(pool, { ...run, endedAt: new Date() }));
+    throw error;
+  });
   const pause = heedsSignal && signal ? { signal } : {};
   try {
     await delay(ms / 2, undefined, pause);
@@ -61,21 +62,44 @@ export async function doWork(
     await effect();
     await delay(ms / 2, undefined, pause);
   } finally {
-    await noteEnd(pool, rows[0]?.run, new Date());
+    const endedAt = new Date();
+    const noteEnd = () =>
+      pool.query("update chaos_runs set ended_at = $2 where run = $1", [row, endedAt]);
+    await noteEnd().catch(() => void again(noteEnd));
   }
 }
 
-const NOTE_TRIES = 20;
-const NOTE_PAUSE_MS = 250;
+interface RunNote {
+  readonly id: string;
+  readonly life: string;
+  readonly attempt: number;
+  readonly fails: boolean;
+  /** By the clock of the process: the note may take longer. */
+  readonly begunAt: Date;
+  readonly endedAt?: Date;
+}
 
-/** A run that ended while the database was away did end: the note of it follows when there is one. */
-async function noteEnd(pool: Pool, run: string | undefined, endedAt: Date, tries = 1) {
-  try {
-    await pool.query("update chaos_runs set ended_at = $2 where run = $1", [run, endedAt]);
-  } catch {
-    // Nobody waits for it, and a kill before it is there makes the figures worse.
-    if (tries < NOTE_TRIES) {
-      void delay(NOTE_PAUSE_MS).then(() => noteEnd(pool, run, endedAt, tries + 1));
-    }
+async function noteBegin(pool: Pool, note: RunNote): Promise<string | undefined> {
+  const { id, life, attempt, fails, begunAt, endedAt = null } = note;
+  const { rows } = await pool.query<{ run: string }>(
+    `insert into chaos_runs (id, life, attempt, fails, begun_at, ended_at)
+     values ($1, $2, $3, $4, $5, $6) returning run`,
+    [id, life, attempt, fails, begunAt, endedAt],
+  );
+  return rows[0]?.run;
+}
+
+const TRIES = 20;
+const PAUSE_MS = 250;
+
+/** Until the database is back. Nobody waits for it, and a kill before it is done makes the figures worse. */
+async function again(note: () => Promise<unknown>): Promise<void> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    await delay(PAUSE_MS);
+    const isDone = await note().then(
+      () => true,
+      () => false,
+    );
+    if (isDone) return;
   }
 }

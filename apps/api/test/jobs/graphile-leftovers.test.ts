@@ -100,11 +100,12 @@ test("a claim that arrives after its worker was recovered holds its job for seco
       `begin;
        select graphile_worker.add_job('contract.work', '"${payload}"');
        update graphile_worker._private_jobs
-          set locked_by = 'orbit-long-gone', locked_at = now(), attempts = 1;
+          set locked_by = 'orbit-long-gone', locked_at = now(), attempts = 1
+        where locked_by is null;
        commit`,
     );
     const claimed = performance.now();
     expect(await runs.next()).toBe(payload);
-    expect(performance.now() - claimed).toBeLessThan(5_000);
+    expect(performance.now() - claimed).toBeLessThan(10_000);
   }
 });

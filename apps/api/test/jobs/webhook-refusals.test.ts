@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { eventually } from "#/jobs/testing/probe.ts";
 import { openWebhook, type Webhook } from "../support/webhook.ts";
 
 const attempts: number[] = [];
@@ -58,5 +59,9 @@ test("503 soon when the database is silent before the run begins: another instan
   expect(performance.now() - asked).toBeLessThan(3_000);
   expect([answer.status, attempts]).toEqual([503, []]);
   webhook.proxy.flow();
-  expect((await webhook.deliver("contract.work", "1", { headers })).status).toBe(200);
+  // The note of the refusal follows as soon as the database listens again.
+  await eventually("it is noted", async () => (await webhook.refusals("msg_silent")) === 1);
+  const again = { ...headers, "upstash-retried": "2" };
+  expect((await webhook.deliver("contract.work", "1", { headers: again })).status).toBe(200);
+  expect(attempts).toEqual([2]);
 });

@@ -20,6 +20,8 @@ export interface Webhook {
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   /** Between the webhook and its database. */
   readonly proxy: TcpProxy;
+  /** How many deliveries of a message are on record as refused. */
+  refusals(messageId: string): Promise<number>;
   /** A request that QStash could have sent, but for what is said otherwise. */
   deliver(name: string, body: string | Uint8Array, options?: DeliverOptions): Promise<Response>;
   close(): Promise<void>;
@@ -73,6 +75,13 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
     app,
     logged,
     proxy,
+    async refusals(messageId) {
+      const { rows } = await database.pool.query<{ refused: number }>(
+        "select refused from orbit_jobs.qstash_messages where id = $1",
+        [messageId],
+      );
+      return rows[0]?.refused ?? 0;
+    },
     async deliver(name, body, { search = "", signed = {}, headers = {} } = {}) {
       const path = `/v1/jobs/run/${name}${search}`;
       const url = CALLBACK_URL + path;

@@ -16,7 +16,7 @@ const NOTICE_LOST_MACHINES = `
 /** How often locks are looked for that no known worker holds: a claim can outlast its worker. */
 const ORPHAN_SEARCH_MS = 2_000;
 
-/** Such a search reads the whole queue: with very many jobs in it there are fewer. */
+/** Such a search reads the whole queue: with very many jobs in it each worker makes fewer. */
 const ORPHAN_SEARCH_SHARE = 0.01;
 
 const SWEEPS_PER_BURIAL = 60;

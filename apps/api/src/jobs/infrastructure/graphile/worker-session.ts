@@ -62,18 +62,18 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
 
   const close = async (graceMs: number) => {
     const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
-    await within(graceMs, runs.idle(), isLate);
+    await within(graceMs, runs.idle(), gaveUp);
     runs.abort();
     const allEnded = await within(
       UNWIND_MS,
       runs.idle().then(() => true),
-      isLate,
+      gaveUp,
     );
     // What has ended is still being written down, where there is a database.
-    if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped, isLate);
+    if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped, gaveUp);
     runs.disown();
     const released = lease?.release(CUT_OFF, claimed) ?? Promise.resolve();
-    await within(stepMs, released, isLate).catch((err: unknown) =>
+    await within(stepMs, released, gaveUp).catch((err: unknown) =>
       log.warn({ err }, "jobs under way are left to other workers"),
     );
     await end(stepMs);
@@ -145,7 +145,7 @@ function openConnections(
   client.on("error", onLost);
   client.on("end", () => onLost(new Error("the connection of the worker's lease ended")));
   const end = async (patienceMs: number) => {
-    await within(patienceMs, Promise.allSettled([pool.end(), client.end()]), isLate);
+    await within(patienceMs, Promise.allSettled([pool.end(), client.end()]), gaveUp);
     // What is silent would be waited for as long as the network's own time-outs are.
     for (const socket of sockets) socket.destroy();
   };
@@ -166,4 +166,4 @@ function graphileLogger(log: JobLogger): Logger {
   });
 }
 
-const isLate = () => false;
+const gaveUp = () => false;

@@ -12,7 +12,8 @@ const LAST_SECONDS = 1_800;
  * An `Upstash-Retry-Delay`, in milliseconds over `retried` from 0, for deliveries that got no answer of
  * ours. The first three attempts come again after 2.7 seconds: a deploy or a crash cut them off, or they
  * found nobody, and QStash counts those that began no run, too. From then on a job that takes every instance
- * with it, or an endpoint that is down, waits as long as after the attempt before the last.
+ * with it, or an endpoint that is down, waits as the contract does two attempts earlier. The last of few
+ * retries comes when an outage may be over.
  */
 export function retryDelay(tried: number, retries: number): string {
   // 1000 / e, so that no minus is needed, which not everybody's expressions may have.

@@ -39,7 +39,7 @@ export async function deliver(
   try {
     begun = await begin(delivery, context);
   } catch (err) {
-    // Whatever failed: no run has begun, so that this is no attempt.
+    // Whatever failed, no run has begun: this is no attempt, if that can be noted.
     log.warn({ err, job: definition.name, jobId: facts.id }, "a run could not begin");
     await noteRefusal(sql, qstashId);
     const { retried } = delivery;
@@ -80,14 +80,16 @@ async function begin(
     return { status: "done" };
   }
   const counted = Math.max(1, retried + 1 - (record?.refused ?? 0));
-  const attempt = Math.min(facts.tried + counted, facts.maxAttempts);
+  // A refusal that is noted late makes no attempt of an earlier one that is on record.
+  const reached = Math.max(facts.tried + counted, record?.begunAttempt ?? 0);
+  const attempt = Math.min(reached, facts.maxAttempts);
   const isLast = attempt === facts.maxAttempts;
+  if (facts.key !== undefined) await freeKey(sql, claimOf(delivery, facts.key));
   // What must not run once more than it may is put on record before it begins.
   if (isLast || facts.backfill !== undefined) {
     const isFirst = await recordBegin(sql, qstashId, attempt);
     if (isLast && !isFirst) return lastHasBegun(delivery, context);
   }
-  if (facts.key !== undefined) await freeKey(sql, claimOf(delivery, facts.key));
   return attempt;
 }
 
