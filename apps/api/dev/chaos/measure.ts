@@ -29,6 +29,8 @@ export interface Outcome {
   readonly cutOff: number;
   /** From the kill to the next run's beginning, in seconds. */
   readonly recovery: Percentiles;
+  /** The same, with the time that a worker's own stall kept its death unnoticed. */
+  readonly recoveryInStalls: Percentiles;
   /** From the moment when the database accepts connections again to the next run of any job. */
   readonly afterRestart: Percentiles;
   /** The longest that a job waited for its first run, in seconds. */
@@ -62,7 +64,7 @@ export interface History {
 
 export async function measure(pool: Pool, history: History): Promise<Outcome> {
   const cutOff = await cutOffRuns(pool, history);
-  const again = cutOff.flatMap(({ seconds }) => (seconds === undefined ? [] : [seconds]));
+  const inStalls = await cutOffRuns(pool, { ...history, stalls: [] });
   return {
     jobs: await countOf(pool, COUNTS.jobs),
     lost: await countOf(pool, COUNTS.lost),
@@ -72,7 +74,8 @@ export async function measure(pool: Pool, history: History): Promise<Outcome> {
     extraRuns: await countOf(pool, COUNTS.extraRuns),
     longestWait: await countOf(pool, COUNTS.longestWait),
     cutOff: cutOff.length,
-    recovery: percentilesOf(again),
+    recovery: percentilesOf(secondsAgain(cutOff)),
+    recoveryInStalls: percentilesOf(secondsAgain(inStalls)),
     afterRestart: percentilesOf(await secondsAfter(pool, history.outages)),
   };
 }
@@ -120,6 +123,10 @@ async function cutOffRuns(
     const due = dueAt(killed, next.getTime(), backOffMs, away, byPostgres);
     return [{ seconds: Math.max(0, next.getTime() - due) / 1_000 }];
   });
+}
+
+function secondsAgain(runs: readonly { readonly seconds: number | undefined }[]): number[] {
+  return runs.flatMap(({ seconds }) => (seconds === undefined ? [] : [seconds]));
 }
 
 /** Longer than a death takes to be noticed, and what was freed to begin. */
