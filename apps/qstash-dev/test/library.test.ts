@@ -38,6 +38,27 @@ describe("without a network", () => {
   });
 });
 
+test("however fast time runs, a destination has all of its timeout to answer", async () => {
+  const outcome = Promise.withResolvers<"answered" | "given up">();
+  const server = createQStashDev({
+    speed: 100_000,
+    fetch: (_url, { signal }) =>
+      new Promise((resolve) => {
+        signal?.addEventListener("abort", () => outcome.resolve("given up"));
+        setTimeout(() => {
+          outcome.resolve("answered");
+          resolve(new Response());
+        }, 100);
+      }),
+  });
+  await server.app.request("/v2/publish/https://app.example/jobs/slow", {
+    method: "POST",
+    headers: { authorization: `Bearer ${server.token}`, "upstash-timeout": "60s" },
+  });
+  expect(await outcome.promise).toBe("answered");
+  await server.close();
+});
+
 describe("start and close", () => {
   test("there is a URL in between only", async () => {
     const server = createQStashDev();

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client, Pool } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from "vitest";
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
@@ -13,6 +13,7 @@ import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const TOKEN = "token-of-the-outages";
 const MAX_CONNECTIONS = 40;
+const LOG_OF_A_FAILURE = 20_000;
 
 /**
  * Longer than a lease outlasts silence (5 s for a statement of its, and 1 s between two). What an
@@ -50,6 +51,12 @@ beforeAll(async () => {
     PORT: "0",
   });
   [, url = ""] = await app.waitFor(/listens on (\S+) /);
+});
+
+beforeEach(() => {
+  onTestFailed(() => {
+    process.stderr.write(app.stdout().slice(-LOG_OF_A_FAILURE));
+  });
 });
 
 afterAll(async () => {

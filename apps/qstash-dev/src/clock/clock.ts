@@ -11,8 +11,6 @@ export interface Clock {
   setTimer(delayMs: number, fire: () => void | Promise<void>): Timer;
   /** Where a moment that a caller names by the wall clock lies on this one. By default right there. */
   fromWall?(wallMs: number): number;
-  /** How many times faster than the wall clock it runs, by default 1. Timeouts shrink with it. */
-  readonly speed?: number;
 }
 
 /**

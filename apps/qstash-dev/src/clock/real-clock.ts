@@ -20,5 +20,5 @@ export function realClock(speed = 1): Clock {
     return { cancel: () => clearTimeout(handle) };
   }
 
-  return { now, setTimer, speed, fromWall: (wallMs) => now() + (wallMs - Date.now()) };
+  return { now, setTimer, fromWall: (wallMs) => now() + (wallMs - Date.now()) };
 }

@@ -11,8 +11,6 @@ export interface AttemptContext {
   readonly send: Send;
   readonly signingKey: string;
   readonly wallNow: number;
-  /** The message's timeout in real milliseconds. */
-  readonly timeoutMs: number;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
 }
@@ -37,9 +35,10 @@ const HOP_BY_HOP = new Set([
 export async function attempt(
   message: Message,
   retried: number,
-  { send, signingKey, wallNow, timeoutMs, closing }: AttemptContext,
+  { send, signingKey, wallNow, closing }: AttemptContext,
 ): Promise<AttemptResult> {
-  const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)));
+  // In real time, however fast the clock runs: whoever answers works at its own pace.
+  const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(message.timeoutMs)));
   const body = WITHOUT_BODY.has(message.method) ? undefined : message.body;
   const { url, method } = message;
   try {

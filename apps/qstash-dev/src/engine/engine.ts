@@ -156,12 +156,11 @@ export class Engine {
   }
 
   #send({ message, retried }: Pending): Promise<AttemptResult> {
-    const { clock, send, keys, wallNow } = this.#options;
+    const { send, keys, wallNow } = this.#options;
     return attempt(message, retried, {
       send,
       signingKey: keys.pair.current,
       wallNow: wallNow(),
-      timeoutMs: message.timeoutMs / (clock.speed ?? 1),
       closing: this.#closing.signal,
     });
   }
