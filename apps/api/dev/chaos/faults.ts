@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { ChaosDatabase, Outage } from "./database.ts";
+import type { ChaosDatabase } from "./database.ts";
 import { describeFault, type Fault, type FaultKind } from "./plan.ts";
 import type { World } from "./world.ts";
 
@@ -11,16 +11,6 @@ export interface FaultOptions {
   readonly say: (line: string) => void;
 }
 
-/** When nothing passed between a process and Postgres. */
-export interface Stall extends Outage {
-  readonly target: string;
-}
-
-export interface DoneFaults {
-  readonly counts: Readonly<Record<FaultKind, number>>;
-  readonly stalls: readonly Stall[];
-}
-
 /**
  * Does what was planned, each at its time, and resolves when the time is up and everything works again;
  * with how often each kind was done. What is meant for a process that is just being started waits until
@@ -29,9 +19,8 @@ export interface DoneFaults {
 export async function injectFaults(
   plan: readonly Fault[],
   { durationMs, signal, database, world, say }: FaultOptions,
-): Promise<DoneFaults> {
-  const stalls: Stall[] = [];
-  const counts = { kill: 0, terminate: 0, freeze: 0, cut: 0, stall: 0, restart: 0 };
+): Promise<Record<FaultKind, number>> {
+  const done = { kill: 0, terminate: 0, freeze: 0, cut: 0, stall: 0, restart: 0 };
   const lines = new Map<string, Promise<void>>();
 
   /** One thing after another happens to a process. */
@@ -41,19 +30,10 @@ export async function injectFaults(
     return next;
   };
 
-  const stall = async (target: string, ms: number) => {
-    const proxy = world.proxyOf(target);
-    const from = Date.now();
-    proxy.stall();
-    await delay(ms, undefined, { signal }).catch(() => undefined);
-    proxy.flow();
-    stalls.push({ target, from, to: Date.now() });
-  };
-
   const perform = (fault: Fault): Promise<void> => {
     if (fault.kind === "restart") return database.restart(fault.how, fault.ms);
     const { target } = fault;
-    if (fault.kind === "stall") return stall(target, fault.ms);
+    if (fault.kind === "stall") return stall(world, target, fault.ms, signal);
     if (fault.kind === "cut") {
       world.proxyOf(target).cut();
       return Promise.resolve();
@@ -75,9 +55,16 @@ export async function injectFaults(
       await until(fault.at);
       say(describeFault(fault));
       await perform(fault);
-      counts[fault.kind] += 1;
+      done[fault.kind] += 1;
     }),
   ]);
   await world.ready();
-  return { counts, stalls };
+  return done;
+}
+
+async function stall({ proxyOf }: World, target: string, ms: number, signal: AbortSignal) {
+  const proxy = proxyOf(target);
+  proxy.stall();
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+  proxy.flow();
 }

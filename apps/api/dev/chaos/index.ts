@@ -77,11 +77,6 @@ function report(results: readonly ChaosResult[]): number {
     console.log(
       `\n${engine}: ${runs} runs; the queue was ${state} after ${drainSeconds.toFixed(1)} s`,
     );
-    const { count, p50, p99, max } = result.recoveryInStalls;
-    if (count > 0) {
-      const times = [p50, p99, max].map((seconds) => seconds.toFixed(2)).join(", ");
-      console.log(`recovery, stalls counted: ${times} s (p50, p99, max)`);
-    }
     for (const problem of problemsOf(result)) {
       console.log(`- ${problem}`);
       if (engine !== "raw") failures += 1;

@@ -3,7 +3,6 @@ import { z } from "zod";
 import { percentile } from "../../bench/measure.ts";
 import type { Outage } from "./database.ts";
 import { countOf, type Engine } from "./engines.ts";
-import type { Stall } from "./faults.ts";
 import type { Death } from "./managed-process.ts";
 
 export interface Percentiles {
@@ -29,8 +28,6 @@ export interface Outcome {
   readonly cutOff: number;
   /** From the kill to the next run's beginning, in seconds. */
   readonly recovery: Percentiles;
-  /** The same, with the time that a worker's own stall kept its death unnoticed. */
-  readonly recoveryInStalls: Percentiles;
   /** From the moment when the database accepts connections again to the next run of any job. */
   readonly afterRestart: Percentiles;
   /** The longest that a job waited for its first run, in seconds. */
@@ -59,12 +56,10 @@ export interface History {
   readonly engine: Engine;
   readonly deaths: readonly Death[];
   readonly outages: readonly Outage[];
-  readonly stalls: readonly Stall[];
 }
 
 export async function measure(pool: Pool, history: History): Promise<Outcome> {
   const cutOff = await cutOffRuns(pool, history);
-  const inStalls = await cutOffRuns(pool, { ...history, stalls: [] });
   return {
     jobs: await countOf(pool, COUNTS.jobs),
     lost: await countOf(pool, COUNTS.lost),
@@ -75,7 +70,6 @@ export async function measure(pool: Pool, history: History): Promise<Outcome> {
     longestWait: await countOf(pool, COUNTS.longestWait),
     cutOff: cutOff.length,
     recovery: percentilesOf(secondsAgain(cutOff)),
-    recoveryInStalls: percentilesOf(secondsAgain(inStalls)),
     afterRestart: percentilesOf(await secondsAfter(pool, history.outages)),
   };
 }
@@ -117,10 +111,7 @@ async function cutOffRuns(
     if (next.getTime() < killed) return [];
     const backOffMs = 1_000 * backOffSeconds(history.engine, attempt, nextAttempt ?? attempt + 1);
     const byPostgres = history.engine !== "qstash";
-    const away = byPostgres
-      ? [...history.outages, ...stallsOf(life, killed, history.stalls)]
-      : history.outages;
-    const due = dueAt(killed, next.getTime(), backOffMs, away, byPostgres);
+    const due = dueAt(killed, next.getTime(), backOffMs, history.outages, byPostgres);
     return [{ seconds: Math.max(0, next.getTime() - due) / 1_000 }];
   });
 }
@@ -150,13 +141,6 @@ function dueAt(
     due = Math.max(due, to + (isUnnoticed ? backOffMs : 0));
   }
   return due;
-}
-
-/** When it was not to be noticed that a process was killed: nothing passed between it and Postgres. */
-function stallsOf(life: string, killed: number, stalls: readonly Stall[]): readonly Stall[] {
-  return stalls.filter(
-    ({ target, from, to }) => life.startsWith(`${target}#`) && from < killed && killed < to,
-  );
 }
 
 /**

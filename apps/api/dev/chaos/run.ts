@@ -70,17 +70,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       engine,
       seed,
       durationMs,
-      faults: faults.counts,
+      faults,
       drained,
       drainSeconds,
       dead: await deadIn(pool, engine),
       ownEnds: world.processes.flatMap((process) => process.ownEnds),
-      ...(await measure(pool, {
-        engine,
-        deaths,
-        outages: database.outages,
-        stalls: faults.stalls,
-      })),
+      ...(await measure(pool, { engine, deaths, outages: database.outages })),
     };
   } finally {
     await world?.close();

@@ -16,7 +16,7 @@ const MAX_CONNECTIONS = 40;
 const LOG_OF_A_FAILURE = 20_000;
 
 /**
- * Longer than a lease outlasts silence (5 s for a statement of its, and 1 s between two). What an
+ * Longer than a worker takes to know that it is cut off (three and a half). What an
  * outage of a minute has beyond one of this length is more of the same: tries every 5 s to reconnect.
  */
 const UNREACHABLE_MS = 8_000;
@@ -194,7 +194,7 @@ test("the connections of now are silent for good, and new ones are fine", async 
   network.strand();
   await eventually("it is degraded", isDegraded);
   await eventually("the app is well", async () => (await health()).startsWith("200"));
-  // The server knows of none of it: only its keep-alive probes would tell, which the proxy answers.
+  // Of what did not ask to be given up the server knows nothing yet.
   network.cut();
   await allIsWell();
   expect(app.child.exitCode).toBeNull();

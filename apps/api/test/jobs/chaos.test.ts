@@ -73,7 +73,6 @@ describe("the table in the documentation", () => {
     extraRuns: 2,
     cutOff: 3,
     recovery: percentiles,
-    recoveryInStalls: percentiles,
     afterRestart: percentiles,
     longestWait: 3,
   };

@@ -85,6 +85,16 @@ test("a job with one attempt that was claimed and not begun is not lost by a kil
   expect(seen).toContain('"claimed" 1');
 });
 
+test("a handler that blocks its process for seconds is not taken for dead", async () => {
+  const victim = await startVictim();
+  await world.queue.enqueue("contract.work", "block");
+  await victim.waitFor(/begun "block" 1/);
+  await world.runtime().start();
+  await victim.waitFor(/ended "block" 1/);
+  await eventually("it is done", async () => (await world.pendingCount()) === 0);
+  expect(runs.unread).toEqual([]);
+});
+
 test("SIGTERM lets the handler under way end, and its job is done", async () => {
   const victim = await startVictim();
   await world.queue.enqueue("contract.work", "until-sigterm");

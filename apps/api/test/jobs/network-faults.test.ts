@@ -87,7 +87,7 @@ describe.concurrent("a worker that loses its network", () => {
     expect(await runs.next()).toBe("first runs attempt 1");
     network.stall();
     expect(await runs.next()).toBe("first is told to end");
-    // Nobody may have the job meanwhile: as far as the database knows, the worker is there.
+    // There is nobody who could free it.
     expect(await world.lockedCount()).toBe(1);
     network.flow();
     expect(await runs.next()).toBe("first runs attempt 2");
@@ -110,7 +110,7 @@ describe.concurrent("a worker that loses its network", () => {
     expect(performance.now() - told).toBeLessThan(6_000);
   });
 
-  test("and whose last statements arrive late takes nothing from the worker that has its job", async ({
+  test("for seconds, and is given up: its handler is told to end before another begins", async ({
     expect,
     onTestFinished,
   }) => {
@@ -121,6 +121,25 @@ describe.concurrent("a worker that loses its network", () => {
     await start("second");
     first.network.stall();
     expect(await runs.next()).toBe("first is told to end");
+    expect(await runs.next()).toBe("second runs attempt 2");
+    first.network.flow();
+    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    expect(await world.deadJobs()).toEqual([]);
+  });
+
+  test("and whose last statements arrive late takes nothing from the worker that has its job", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { runs, world, start } = await watchedWorld(onTestFinished);
+    const first = await start("first");
+    await world.queue.enqueue("contract.work", 1);
+    expect(await runs.next()).toBe("first runs attempt 1");
+    await start("second");
+    first.network.stall({ answers: true });
+    expect(await runs.next()).toBe("first is told to end");
+    // As far as the database knows, the worker is there.
+    expect(await world.lockedCount()).toBe(1);
     first.network.flow();
     expect(await runs.next()).toMatch(/runs attempt 2$/);
     await eventually("it is done", async () => (await world.pendingCount()) === 0);

@@ -1,21 +1,26 @@
 import { once } from "node:events";
 import net from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { createProbe, eventually, type Probe } from "#/jobs/testing/probe.ts";
 import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const LAST_WORDS = "x".repeat(1_000_000);
 
 let server: net.Server;
 let proxy: TcpProxy;
-const heard = createProbe<string>();
+let heard: Probe<string>;
+let hungUp: Probe<true>;
 
 /** Says what it hears, and hangs up at "bye" with a long farewell. */
 beforeEach(async () => {
+  // What the server of an earlier test still says is not for this one.
+  const [said, ended] = [createProbe<string>(), createProbe<true>()];
+  [heard, hungUp] = [said, ended];
   server = net.createServer((socket) => {
     socket.on("error", () => undefined);
+    socket.on("close", () => ended.report(true));
     socket.on("data", (data) => {
-      heard.report(data.toString());
+      said.report(data.toString());
       if (data.toString() === "bye") socket.end(LAST_WORDS);
       else socket.write(data);
     });
@@ -88,6 +93,22 @@ test("a cut breaks what is open, stalled or not; who comes later is let in unles
   const four = await connect();
   four.socket.write("again");
   expect(await heard.next()).toBe("again");
+});
+
+test("who asked to be given up when silent is, and hears of it when the stall is over", async () => {
+  const [asked, other] = [await connect(), await connect()];
+  asked.socket.write("set tcp_user_timeout = 100");
+  other.socket.write("1");
+  await eventually("the echoes are there", async () => asked.text() !== "" && other.text() !== "");
+  proxy.stall();
+  await hungUp.next();
+  asked.socket.write("nobody hears this");
+  expect(asked.socket.closed).toBe(false);
+  proxy.flow();
+  await asked.closed;
+  other.socket.write("2");
+  await eventually("the other goes on", async () => other.text() === "12");
+  expect(hungUp.unread).toEqual([]);
 });
 
 test("who is stranded is never heard again, and who comes later is", async () => {

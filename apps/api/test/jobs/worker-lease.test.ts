@@ -1,26 +1,34 @@
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
+import { createRecovery } from "#/jobs/infrastructure/graphile/recovery.ts";
 import { takeLease, type WorkerLease } from "#/jobs/infrastructure/graphile/worker-lease.ts";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { eventually } from "#/jobs/testing/probe.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 const registry = buildJobs([contractJob("contract.work", async () => undefined)]);
 
+interface LeasedWorker {
+  readonly client: Client;
+  readonly lease: WorkerLease;
+  /** By hand: in these tests nothing sweeps by itself. */
+  sweep(): Promise<void>;
+}
+
 let database: TestDatabase;
 let clients: Client[];
 
-async function lease(workerId: string): Promise<{ client: Client; lease: WorkerLease }> {
+async function lease(workerId: string, { beats = false } = {}): Promise<LeasedWorker> {
   const client = new Client({ connectionString: database.url });
   client.on("error", () => undefined);
   await client.connect();
   clients.push(client);
-  const onLost = () => undefined;
-  const taken = await takeLease({ client, workerId, registry, log: silentLog, onLost });
-  // The test sweeps by hand.
-  taken.abandon();
-  return { client, lease: taken };
+  const taken = await takeLease({ client, workerId, onLost: () => undefined });
+  if (!beats) taken.abandon();
+  const { sweep } = createRecovery({ pool: database.pool, workerId, registry, log: silentLog });
+  return { client, lease: taken, sweep };
 }
 
 async function jobClaimedBy(workerId: string, age = "0 seconds"): Promise<void> {
@@ -53,7 +61,7 @@ test("a worker that is alive keeps its jobs, however often others sweep", async 
   await lease("alive");
   await jobClaimedBy("alive");
   const other = await lease("other");
-  for (let sweep = 0; sweep < 5; sweep++) await other.lease.sweep();
+  for (let sweep = 0; sweep < 5; sweep++) await other.sweep();
   expect(await claimed()).toEqual(["alive"]);
 });
 
@@ -62,12 +70,29 @@ test("a worker whose connection ended loses its jobs at the second sweep, and it
   await jobClaimedBy("dead");
   const other = await lease("other");
   await dead.client.end();
-  await other.lease.sweep();
+  await other.sweep();
   expect(await claimed()).toEqual(["dead"]);
-  await other.lease.sweep();
+  await other.sweep();
   expect(await claimed()).toEqual([]);
   const { rows } = await database.pool.query("select id from orbit_jobs.workers");
   expect(rows).toEqual([{ id: "other" }]);
+});
+
+test("a worker without heartbeats, say a frozen one, loses its jobs; one with them does not", async () => {
+  const limit = "select current_setting('idle_session_timeout') as limit";
+  const frozen = await lease("frozen");
+  expect((await frozen.client.query(limit)).rows).toEqual([{ limit: "1min" }]);
+  const alive = await lease("alive", { beats: true });
+  // A minute would be long for a test.
+  for (const { client } of [frozen, alive]) await client.query("set idle_session_timeout = 1500");
+  await jobClaimedBy("frozen");
+  await jobClaimedBy("alive");
+  const other = await lease("other");
+  await eventually("the frozen one's job is free", async () => {
+    await other.sweep();
+    return (await claimed()).length === 1;
+  });
+  expect(await claimed()).toEqual(["alive"]);
 });
 
 test("locks of a worker that never registered are found too, if the job is ours", async () => {
@@ -78,8 +103,8 @@ test("locks of a worker that never registered are found too, if the job is ours"
     "delete from graphile_worker._private_jobs where locked_by = 'foreign' and task_id = (select id from graphile_worker._private_tasks where identifier = 'contract.work')",
   );
   const other = await lease("other");
-  await other.lease.sweep();
-  await other.lease.sweep();
+  await other.sweep();
+  await other.sweep();
   expect(await claimed()).toEqual(["foreign"]);
 });
 
@@ -88,8 +113,8 @@ test("two who find the same dead worker free its jobs once", async () => {
   await jobClaimedBy("dead");
   const [one, two] = [await lease("one"), await lease("two")];
   await dead.client.end();
-  await Promise.all([one.lease.sweep(), two.lease.sweep()]);
-  await Promise.all([one.lease.sweep(), two.lease.sweep()]);
+  await Promise.all([one.sweep(), two.sweep()]);
+  await Promise.all([one.sweep(), two.sweep()]);
   expect(await claimed()).toEqual([]);
 });
 

@@ -17,13 +17,18 @@ export interface TestProcess {
   readonly exit: Promise<number | NodeJS.Signals | null>;
 }
 
-/** A TypeScript file of apps/api as a process of its own, with nothing but this environment. */
+/**
+ * A TypeScript file of apps/api as a process of its own, with nothing but this environment.
+ * @param prefix a command that runs it, e.g. elsewhere
+ */
 export function startProcess(
   file: string,
   env: Record<string, string> = {},
   args: readonly string[] = [],
+  prefix: readonly string[] = [],
 ): TestProcess {
-  const child = spawn(process.execPath, [path.join("apps/api", file), ...args], {
+  const command = [...prefix, process.execPath, path.join("apps/api", file), ...args];
+  const child = spawn(command[0] ?? "", command.slice(1), {
     cwd: ROOT,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],

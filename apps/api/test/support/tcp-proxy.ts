@@ -1,14 +1,21 @@
 import { once } from "node:events";
 import net from "node:net";
 
-/** Stands between a client and a server on this machine. */
+/**
+ * Stands between a client and a server on this machine. A Postgres session that asked for a
+ * `tcp_user_timeout` ends when nothing passes for that long, as its kernel would end it: the proxy,
+ * which answers in the client's place, hangs up on the server, and the client hears of it by `flow()`.
+ */
 export interface TcpProxy {
   /** The server's URL, through the proxy. */
   readonly url: string;
   /** Breaks every connection; new ones are taken, unless `refuse` was called. */
   cut(): void;
-  /** From now on nothing passes, in either direction, until `flow()`. Connections stay open. */
-  stall(): void;
+  /**
+   * From now on nothing passes, in either direction, until `flow()`. Where somebody `answers` in the
+   * client's place, as a pooler does, the server gives nobody up.
+   */
+  stall(options?: { readonly answers?: boolean }): void;
   /** The connections of now hear nothing any more, for good; new ones are fine. */
   strand(): void;
   /** Lets pass what was held back, and takes new connections. */
@@ -30,11 +37,11 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     if (refusing) return void client.destroy();
     const upstream = net.connect(Number(port), hostname);
     upstream.on("error", () => undefined);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
+    for (const [from, to, watch] of [
+      [client, upstream, watchSilence(client, upstream)],
+      [upstream, client, undefined],
     ] as const) {
-      const opened = pipe(from, to);
+      const opened = pipe(from, to, watch);
       pipes.add(opened);
       sockets.add(from);
       from.once("close", () => {
@@ -57,9 +64,9 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   return {
     url: url.href,
     cut,
-    stall() {
+    stall({ answers = false } = {}) {
       stalled = true;
-      for (const { hold } of pipes) hold();
+      for (const { hold } of pipes) hold(answers);
     },
     strand() {
       for (const opened of pipes) opened.hold();
@@ -83,16 +90,35 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
 }
 
 interface Pipe {
-  hold(): void;
+  hold(answers?: boolean): void;
   release(): void;
 }
 
+/** Notes what a client asks for, and sees to it. */
+function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
+  let timeoutMs: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  client.on("data", (data) => {
+    const [, asked] = /tcp_user_timeout = (\d+)/.exec(data.toString("latin1")) ?? [];
+    if (asked) timeoutMs = Number(asked);
+  });
+  const release = () => clearTimeout(timer);
+  client.once("close", release);
+  return {
+    hold(answers) {
+      if (timeoutMs && !answers) timer = setTimeout(() => upstream.destroy(), timeoutMs);
+    },
+    release,
+  };
+}
+
 /** One direction. A server's last words before it hangs up arrive: Postgres says why it does. */
-function pipe(from: net.Socket, to: net.Socket): Pipe {
+function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
   let held = false;
   const resume = () => {
     if (!held && !to.writableNeedDrain) from.resume();
   };
+  const isBroken = () => from.destroyed && !from.readableEnded;
   from.setNoDelay();
   from.on("data", (data) => {
     if (!to.destroyed && !to.write(data)) from.pause();
@@ -100,15 +126,20 @@ function pipe(from: net.Socket, to: net.Socket): Pipe {
   to.on("drain", resume);
   from.on("end", () => to.end());
   // After an orderly end there may still be words on their way; a broken connection breaks both.
-  from.on("close", () => from.readableEnded || to.destroy());
+  from.on("close", () => isBroken() && !held && to.destroy());
   return {
-    hold() {
+    hold(answers) {
+      if (held) return;
       held = true;
       from.pause();
+      watch?.hold(answers);
     },
     release() {
       held = false;
-      resume();
+      watch?.release();
+      if (to.destroyed) from.destroy();
+      else if (isBroken()) to.destroy();
+      else resume();
     },
   };
 }

@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { Socket } from "node:net";
 import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
-import { Client, Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { within } from "../../application/within.ts";
@@ -12,10 +10,12 @@ import { cronItems } from "./cron-items.ts";
 import { forgetOtherSchedules } from "./known-schedules.ts";
 import { CUT_OFF } from "./marks.ts";
 import { migrateGraphile } from "./migrate.ts";
+import { createRecovery, type Recovery } from "./recovery.ts";
 import { createRunsUnderWay } from "./runs-under-way.ts";
 import { assertSessionsLast } from "./session-check.ts";
 import { shutdownPlugin } from "./shutdown-plugin.ts";
 import { taskList } from "./task-list.ts";
+import { openConnections, STEP_TIMEOUT_MS } from "./worker-connections.ts";
 import { takeLease, type WorkerLease } from "./worker-lease.ts";
 import { workerPreset } from "./worker-preset.ts";
 
@@ -24,12 +24,6 @@ const UNWIND_MS = 500;
 
 /** For each step of closing when the database is in trouble: whoever waits comes back late. */
 const BROKEN_STEP_MS = 1_000;
-
-/** For connecting, for each statement of the lease, and for each step of closing. */
-const STEP_TIMEOUT_MS = 5_000;
-
-/** For every other statement, migrations among them. */
-const QUERY_TIMEOUT_MS = 30_000;
 
 export interface WorkerSessionOptions {
   readonly connectionString: string;
@@ -53,14 +47,16 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   const { concurrency, registry, log, signal } = options;
   const broken = Promise.withResolvers<unknown>();
   const runs = createRunsUnderWay();
-  const { pool, client, end } = openConnections(options, broken.resolve);
+  const { pool, client, end } = openConnections({ ...options, onLost: broken.resolve });
   let lease: WorkerLease | undefined;
+  let recovery: Recovery | undefined;
   let runner: Runner | undefined;
   let claimed: readonly string[] = [];
   let stepMs = STEP_TIMEOUT_MS;
   void broken.promise.then(() => (stepMs = BROKEN_STEP_MS));
 
   const close = async (graceMs: number) => {
+    const recovered = recovery?.stop() ?? Promise.resolve();
     const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
     await within(graceMs, runs.idle(), gaveUp);
     runs.abort();
@@ -73,7 +69,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped, gaveUp);
     runs.disown();
     const released = lease?.release(CUT_OFF, claimed) ?? Promise.resolve();
-    await within(stepMs, released, gaveUp).catch((err: unknown) =>
+    await within(stepMs, Promise.all([released, recovered]), gaveUp).catch((err: unknown) =>
       log.warn({ err }, "jobs under way are left to other workers"),
     );
     await end(stepMs);
@@ -89,7 +85,9 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
 
     // Before the first claim: whoever dies from here on is missed.
     const workerId = `orbit-${randomUUID()}`;
-    lease = await takeLease({ client, workerId, registry, log, onLost: broken.resolve });
+    lease = await takeLease({ client, workerId, onLost: broken.resolve });
+    recovery = createRecovery({ pool, workerId, registry, log });
+    recovery.start();
     const events: WorkerEvents = new EventEmitter();
     claimed = takeClaimedJobs(events);
     orderClaims(events);
@@ -114,42 +112,6 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     await close(0);
     throw error;
   }
-}
-
-function openConnections(
-  { connectionString, concurrency, log }: WorkerSessionOptions,
-  onLost: (cause: unknown) => void,
-) {
-  const sockets = new Set<Socket>();
-  const connection = {
-    connectionString,
-    stream() {
-      const socket = new Socket();
-      sockets.add(socket);
-      return socket.once("close", () => sockets.delete(socket));
-    },
-    connectionTimeoutMillis: STEP_TIMEOUT_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 5_000,
-    application_name: "orbit-jobs",
-  };
-  const pool = new Pool({
-    ...connection,
-    query_timeout: QUERY_TIMEOUT_MS,
-    max: Math.min(concurrency, 8) + 2,
-  });
-  const onConnectionError = (err: unknown) => log.warn({ err }, "a database connection broke");
-  pool.on("error", onConnectionError);
-  pool.on("connect", (connected) => connected.on("error", onConnectionError));
-  const client = new Client({ ...connection, query_timeout: STEP_TIMEOUT_MS });
-  client.on("error", onLost);
-  client.on("end", () => onLost(new Error("the connection of the worker's lease ended")));
-  const end = async (patienceMs: number) => {
-    await within(patienceMs, Promise.allSettled([pool.end(), client.end()]), gaveUp);
-    // What is silent would be waited for as long as the network's own time-outs are.
-    for (const socket of sockets) socket.destroy();
-  };
-  return { pool, client, end };
 }
 
 /**

@@ -1,14 +1,14 @@
 import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import type { Repetition } from "../../application/repeat.ts";
 import { createIntake, type Intake } from "./intake.ts";
-import type { OutboxSweeper } from "./outbox-sweeper.ts";
 import type { ScheduleChanges } from "./schedules.ts";
 
 export interface QStashJobRuntimeOptions {
   /** Of the dispatcher, where this process has one. */
   readonly intake?: Intake | undefined;
   /** Of the outbox, where this process is to publish what was left in it. */
-  readonly sweeper?: OutboxSweeper | undefined;
+  readonly sweeper?: Repetition | undefined;
   /** Tells QStash what it has to know of this app before it delivers. */
   readonly sync: () => Promise<ScheduleChanges>;
   /** What running handlers get when the runtime stops, in milliseconds. */

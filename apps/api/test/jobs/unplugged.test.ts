@@ -1,0 +1,79 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Pool } from "pg";
+import { expect, onTestFinished, test } from "vitest";
+import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
+import { startProcess } from "../support/process.ts";
+import { addUnpluggableMachine } from "../support/unpluggable.ts";
+
+/** Three until Postgres gives the silent machine up, two until it was missed twice, and some to begin. */
+const RECOVERY_LIMIT_MS = 6_500;
+
+const machine = addUnpluggableMachine();
+
+/** One that other machines may connect to. */
+async function startPostgres(address: string) {
+  const directory = await mkdtemp(path.join(tmpdir(), "orbit-unplugged-"));
+  await chmod(directory, 0o755);
+  const allowed = path.join(directory, "pg_hba.conf");
+  await writeFile(
+    allowed,
+    "host all all samehost scram-sha-256\nhost all all samenet scram-sha-256",
+  );
+  await chmod(allowed, 0o644);
+  const postgres = await startEmbeddedPostgres({
+    directory,
+    settings: { fsync: "off", hba_file: allowed, listen_addresses: `127.0.0.1,${address}` },
+  });
+  const pool = new Pool({ connectionString: postgres.url });
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  onTestFinished(async () => {
+    await pool.end();
+    await postgres.stop();
+    await rm(postgres.directory, { recursive: true, force: true });
+    await rm(directory, { recursive: true, force: true });
+  });
+  await migrateGraphile(pool);
+  return { pool, url: postgres.url };
+}
+
+test.skipIf(machine === undefined)(
+  "a machine without network: its handler is told to end before another worker begins, soon",
+  async () => {
+    if (!machine) return;
+    onTestFinished(() => machine.remove());
+    const { pool, url } = await startPostgres(machine.here);
+    const enqueue = (payload: string) =>
+      pool.query("select graphile_worker.add_job('contract.work', to_json($1::text))", [payload]);
+    const startWorker = async (host: string, prefix: readonly string[] = []) => {
+      const env = { DATABASE_URL: url.replace("127.0.0.1", host) };
+      const worker = startProcess("test/support/crash-worker.ts", env, [], prefix);
+      onTestFinished(async () => {
+        worker.kill("SIGKILL");
+        await worker.exit;
+      });
+      await worker.waitFor(/started/);
+      return worker;
+    };
+    const far = await startWorker(machine.here, machine.prefix);
+    await enqueue("until-aborted");
+    await far.waitFor(/begun "until-aborted" 1/);
+    const near = await startWorker("127.0.0.1");
+
+    machine.unplug();
+    const unplugged = Date.now();
+    const [, aborted] = await far.waitFor(/aborted "until-aborted" 1 at (\d+)/);
+    const [, begun] = await near.waitFor(/begun "until-aborted" 2 at (\d+)/);
+    expect(Number(aborted)).toBeLessThan(Number(begun));
+    expect(Number(begun) - unplugged).toBeLessThan(RECOVERY_LIMIT_MS);
+
+    near.kill("SIGTERM");
+    expect(await near.exit).toBe(0);
+    machine.plugIn();
+    await enqueue("later");
+    await far.waitFor(/ended "later" 1/);
+  },
+);
