@@ -23,7 +23,7 @@ export async function injectFaults(
   const done = { kill: 0, terminate: 0, freeze: 0, cut: 0, stall: 0, restart: 0 };
   const lines = new Map<string, Promise<void>>();
 
-  /** One thing after another happens to a process. */
+  /** One thing after another happens to a process, and one stall after another to its network. */
   const inLine = (target: string, work: () => Promise<void>) => {
     const next = (lines.get(target) ?? Promise.resolve()).then(work);
     lines.set(target, next);
@@ -33,7 +33,9 @@ export async function injectFaults(
   const perform = (fault: Fault): Promise<void> => {
     if (fault.kind === "restart") return database.restart(fault.how, fault.ms);
     const { target } = fault;
-    if (fault.kind === "stall") return stall(world, target, fault.ms, signal);
+    if (fault.kind === "stall") {
+      return inLine(`the network of ${target}`, () => stall(world, target, fault.ms, signal));
+    }
     if (fault.kind === "cut") {
       world.proxyOf(target).cut();
       return Promise.resolve();

@@ -112,7 +112,9 @@ async function cutOffRuns(
     const backOffMs = 1_000 * backOffSeconds(history.engine, attempt, nextAttempt ?? attempt + 1);
     const byPostgres = history.engine !== "qstash";
     const due = dueAt(killed, next.getTime(), backOffMs, history.outages, byPostgres);
-    return [{ seconds: Math.max(0, next.getTime() - due) / 1_000 }];
+    // What began before it was due was kept by nothing that is not to count.
+    const from = next.getTime() < due ? killed : due;
+    return [{ seconds: (next.getTime() - from) / 1_000 }];
   });
 }
 

@@ -16,7 +16,7 @@ const MAX_CONNECTIONS = 40;
 const LOG_OF_A_FAILURE = 20_000;
 
 /**
- * Longer than a worker takes to know that it is cut off (three and a half). What an
+ * Longer than a worker takes to know that it is cut off (three). What an
  * outage of a minute has beyond one of this length is more of the same: tries every 5 s to reconnect.
  */
 const UNREACHABLE_MS = 8_000;

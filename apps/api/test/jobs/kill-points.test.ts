@@ -62,6 +62,27 @@ async function openWorld() {
   return { world, effects: () => readEffects(world.pool) };
 }
 
+test("a worker that loses but the connection of a claim, which was committed, gets its jobs nonetheless", async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { world, effects } = await openWorld();
+  onTestFinished(() => world.close());
+  const point = await openKillPoint(world.url);
+  onTestFinished(() => point.close());
+  const worker = startProcess("test/support/kill-worker.ts", { DATABASE_URL: point.url });
+  onTestFinished(() => worker.kill("SIGKILL"));
+  await worker.waitFor(/started/);
+  const reached = point.holdAt(CLAIM, "answer");
+  await world.queue.enqueueMany(
+    JOBS.map((payload) => ({ name: "contract.work" as const, payload })),
+  );
+  await reached;
+  point.breakHeld();
+  await eventually("all is done", async () => (await world.pendingCount()) === 0);
+  expect(await effects()).toEqual(JOBS.map((name) => JSON.stringify(name)));
+});
+
 describe.concurrent("a worker is killed", () => {
   test.for(points)(
     "%s: no job is lost, each effect is there once",

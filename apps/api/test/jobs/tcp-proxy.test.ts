@@ -97,7 +97,9 @@ test("a cut breaks what is open, stalled or not; who comes later is let in unles
 
 test("who asked to be given up when silent is, and hears of it when the stall is over", async () => {
   const [asked, other] = [await connect(), await connect()];
-  asked.socket.write("set tcp_user_timeout = 100");
+  asked.socket.write(
+    "set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 0",
+  );
   other.socket.write("1");
   await eventually("the echoes are there", async () => asked.text() !== "" && other.text() !== "");
   proxy.stall();

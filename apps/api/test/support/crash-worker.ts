@@ -31,7 +31,7 @@ const runtime = new GraphileJobRuntime(
     connectionString: process.env["DATABASE_URL"] ?? "",
     concurrency: Number(process.env["CONCURRENCY"] ?? 1),
     shutdownGraceMs: Number(process.env["GRACE_MS"] ?? 10_000),
-    log: silentLog,
+    log: { ...silentLog, warn: (_fields, message) => say(message) },
   },
 );
 

@@ -16,6 +16,8 @@ export interface KillPoint {
    * "answer" the request itself. All other connections go on.
    */
   holdAt(marker: string, side: Side): Promise<void>;
+  /** Breaks the connection that was held, and no other. */
+  breakHeld(): void;
   /** Connections to come lead there. */
   redirect(target: string): void;
   close(): Promise<void>;
@@ -32,6 +34,7 @@ export async function openKillPoint(target: string): Promise<KillPoint> {
   const sockets = new Set<net.Socket>();
   let upstreamUrl = new URL(target);
   let watch: Watch | undefined;
+  let heldClient: net.Socket | undefined;
 
   const server = net.createServer((client) => {
     const upstream = net.connect(Number(upstreamUrl.port), upstreamUrl.hostname);
@@ -54,6 +57,7 @@ export async function openKillPoint(target: string): Promise<KillPoint> {
       if (watch && data.includes(watch.marker)) {
         held = watch;
         watch = undefined;
+        heldClient = client;
         if (held.side === "request") return held.reached();
       }
       upstream.write(data);
@@ -78,6 +82,9 @@ export async function openKillPoint(target: string): Promise<KillPoint> {
       new Promise((resolve) => {
         watch = { marker, side, reached: resolve };
       }),
+    breakHeld() {
+      heldClient?.destroy();
+    },
     redirect(to) {
       upstreamUrl = new URL(to);
     },

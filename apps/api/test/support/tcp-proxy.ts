@@ -2,9 +2,9 @@ import { once } from "node:events";
 import net from "node:net";
 
 /**
- * Stands between a client and a server on this machine. A Postgres session that asked for a
- * `tcp_user_timeout` ends when nothing passes for that long, as its kernel would end it: the proxy,
- * which answers in the client's place, hangs up on the server, and the client hears of it by `flow()`.
+ * Stands between a client and a server on this machine. A Postgres session that asked for TCP keepalives
+ * ends when nothing passed for as long as they take, as its kernel would end it: the proxy, which
+ * answers for the client, hangs up on the server in its place, and the client hears of it by `flow()`.
  */
 export interface TcpProxy {
   /** The server's URL, through the proxy. */
@@ -31,6 +31,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   const pipes = new Set<Pipe>();
   const sockets = new Set<net.Socket>();
   let stalled = false;
+  let answering = false;
   let refusing = false;
   const server = net.createServer((client) => {
     client.on("error", () => undefined);
@@ -48,7 +49,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
         pipes.delete(opened);
         sockets.delete(from);
       });
-      if (stalled) opened.hold();
+      if (stalled) opened.hold(answering);
     }
   });
   server.listen(0, "127.0.0.1");
@@ -65,7 +66,7 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     url: url.href,
     cut,
     stall({ answers = false } = {}) {
-      stalled = true;
+      [stalled, answering] = [true, answers];
       for (const { hold } of pipes) hold(answers);
     },
     strand() {
@@ -94,13 +95,19 @@ interface Pipe {
   release(): void;
 }
 
+const KEEPALIVES =
+  /tcp_keepalives_idle = (\d+); set tcp_keepalives_interval = (\d+); set tcp_keepalives_count = (\d+)/;
+
 /** Notes what a client asks for, and sees to it. */
 function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
   let timeoutMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   client.on("data", (data) => {
-    const [, asked] = /tcp_user_timeout = (\d+)/.exec(data.toString("latin1")) ?? [];
-    if (asked) timeoutMs = Number(asked);
+    const asked = KEEPALIVES.exec(data.toString("latin1"));
+    if (asked) {
+      const [idle = 0, interval = 0, count = 0] = asked.slice(1).map(Number);
+      timeoutMs = 1_000 * (idle + interval * count);
+    }
   });
   const release = () => clearTimeout(timer);
   client.once("close", release);
@@ -138,7 +145,6 @@ function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
       held = false;
       watch?.release();
       if (to.destroyed) from.destroy();
-      else if (isBroken()) to.destroy();
       else resume();
     },
   };

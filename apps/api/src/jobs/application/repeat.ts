@@ -10,9 +10,12 @@ export function repeat(pauseMs: number, work: () => Promise<unknown>): Repetitio
   let timer: ReturnType<typeof setTimeout> | undefined;
   let underWay: Promise<void> = Promise.resolve();
   let wanted = false;
+  let busy = false;
 
   async function workAndGoOn(): Promise<void> {
+    busy = true;
     await work();
+    busy = false;
     if (wanted) later();
   }
 
@@ -26,7 +29,8 @@ export function repeat(pauseMs: number, work: () => Promise<unknown>): Repetitio
     start() {
       if (wanted) return;
       wanted = true;
-      later();
+      // Else it goes on when it has done what it was at when it was stopped.
+      if (!busy) later();
     },
     async stop() {
       wanted = false;

@@ -5,7 +5,7 @@ import { deadJobs } from "./migrations/0004-dead-jobs.ts";
 
 /**
  * Our additions to graphile-worker, applied once each, in order; never edit one that was released.
- * These files, `begun-runs.ts`, `known-schedules.ts` and `worker-lease.ts` are all that knows
- * graphile-worker's private tables. The reasons are in docs/adr/0005.
+ * These files, `begun-runs.ts`, `known-schedules.ts`, `recovery.ts` and `worker-lease.ts` are all that
+ * knows graphile-worker's private tables. The reasons are in docs/adr/0005.
  */
 export const MIGRATIONS: readonly string[] = [keysAndLeases, priority, keysTakenBack, deadJobs];

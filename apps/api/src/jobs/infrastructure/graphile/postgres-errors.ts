@@ -11,6 +11,11 @@ import {
  */
 const UNAVAILABLE_SQLSTATE = /^(08|40|53|57|55P03|25006)/;
 
+const BROKEN_SQLSTATE = /^(08|57P0[12])/;
+
+/** Of Node's sockets, and of pg's pool, which has two ways to say that connecting took too long. */
+const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|when trying to connect|connection timeout/;
+
 /** A database error as the contract's error; the original is kept in `cause`. */
 export function providerError(cause: unknown): JobsError {
   if (cause instanceof TransactionEndedError) return cause;
@@ -18,6 +23,15 @@ export function providerError(cause: unknown): JobsError {
   return sqlState !== undefined && !UNAVAILABLE_SQLSTATE.test(sqlState)
     ? new ProviderRejectedError("graphile", text, { cause })
     : new ProviderUnavailableError("graphile", text, { cause });
+}
+
+/**
+ * Whether a statement that failed so may have been carried out all the same: the connection broke, or the
+ * answer took too long. What the server refused, and what found no connection, was not.
+ */
+export function mayHaveBeenDone(cause: unknown): boolean {
+  const { sqlState, text } = describe(cause);
+  return sqlState === undefined ? !NOT_CONNECTED.test(text) : BROKEN_SQLSTATE.test(sqlState);
 }
 
 /** One line about a database error. Connection strings never stand in pg's messages. */

@@ -34,14 +34,14 @@ export interface RecoveryOptions {
 export function createRecovery({ pool, workerId, registry, log }: RecoveryOptions): Recovery {
   const misses = new Map<string, number>();
   const identifiers = registry.flatMap((definition) => taskNames(definition));
-  const giveUp = (err: unknown) => log.warn({ err }, "dead workers could not be looked for");
+  let wanted = true;
+  const giveUp = (err: unknown) => {
+    if (wanted) log.warn({ err }, "dead workers could not be looked for");
+  };
   const bury = sparingly(BURIAL_MS, () => buryExhausted(pool, identifiers));
   const searchOrphans = sparingly(ORPHAN_SEARCH_MS, () => registerOrphans(pool, identifiers));
 
   async function sweep(): Promise<void> {
-    // A queue so long that these fail must not keep the dead from being noticed.
-    await bury().catch(giveUp);
-    await searchOrphans().catch(giveUp);
     const gone = await ownerless(pool, workerId);
     for (const id of misses.keys()) if (!gone.includes(id)) misses.delete(id);
     for (const id of gone) {
@@ -53,9 +53,20 @@ export function createRecovery({ pool, workerId, registry, log }: RecoveryOption
       if (freed !== null && freed > 0)
         log.warn({ worker: id, freed }, "a worker died; its jobs were freed");
     }
+    // Afterwards: a queue so long that these fail must not keep the dead from being noticed.
+    await bury();
+    await searchOrphans();
   }
 
-  return { sweep, ...repeat(INTERVAL_MS, () => sweep().catch(giveUp)) };
+  const sweeps = repeat(INTERVAL_MS, () => sweep().catch(giveUp));
+  return {
+    sweep,
+    start: sweeps.start,
+    stop() {
+      wanted = false;
+      return sweeps.stop();
+    },
+  };
 }
 
 /** Does it when it is called, but for what would be too often. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Client } from "pg";
+import { within } from "../../application/within.ts";
 
 const PATIENCE_MS = 2_000;
 
@@ -10,17 +11,15 @@ const PATIENCE_MS = 2_000;
  */
 export async function assertSessionsLast(listener: Client, notifier: Client): Promise<void> {
   const channel = `orbit_jobs_${randomUUID()}`;
-  const heard = Promise.withResolvers<boolean>();
+  const heard = Promise.withResolvers<true>();
   const onNotification = (message: { channel: string }) => {
     if (message.channel === channel) heard.resolve(true);
   };
-  let timer: ReturnType<typeof setTimeout> | undefined;
   listener.on("notification", onNotification);
   try {
     await listener.query(`listen "${channel}"`);
     await notifier.query("select pg_notify($1, '')", [channel]);
-    timer = setTimeout(() => heard.resolve(false), PATIENCE_MS);
-    if (await heard.promise) {
+    if (await within(PATIENCE_MS, heard.promise, () => false)) {
       await listener.query(`unlisten "${channel}"`);
       return;
     }
@@ -30,7 +29,6 @@ export async function assertSessionsLast(listener: Client, notifier: Client): Pr
         "direct or session-mode URL of the same database.",
     );
   } finally {
-    clearTimeout(timer);
     listener.off("notification", onNotification);
   }
 }

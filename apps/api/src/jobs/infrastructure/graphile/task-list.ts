@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import type { Job, Task, TaskList } from "graphile-worker";
 import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
@@ -17,6 +17,8 @@ import { jobId, payloadOf } from "./stored-job.ts";
 import { taskNames } from "./task-name.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
 
+const TURN_MS = 100;
+
 export interface TaskOptions {
   readonly sql: SqlExecutor;
   readonly log: JobLogger;
@@ -27,9 +29,13 @@ export interface TaskOptions {
 
 /** The registry as graphile-worker's tasks: success resolves, failure throws. */
 export function taskList(registry: JobRegistry, options: TaskOptions): TaskList {
+  const takeTurn = createTurns();
   return Object.fromEntries(
     registry.flatMap((definition) =>
-      taskNames(definition).map((name, index) => [name, taskOf(definition, index + 1, options)]),
+      taskNames(definition).map((name, index) => [
+        name,
+        taskOf(definition, index + 1, { ...options, takeTurn }),
+      ]),
     ),
   );
 }
@@ -37,7 +43,7 @@ export function taskList(registry: JobRegistry, options: TaskOptions): TaskList 
 function taskOf(
   definition: JobDefinition,
   version: number,
-  { sql, log, runs, onBroken }: TaskOptions,
+  { sql, log, runs, onBroken, takeTurn }: TaskOptions & { takeTurn(): Promise<void> },
 ): Task {
   /** What does not succeed ends the session, which gives the job back; it is no failed attempt. */
   const write = <T>(statement: (sql: SqlExecutor, job: Job) => Promise<T>, job: Job) =>
@@ -47,6 +53,7 @@ function taskOf(
     });
 
   return async (_payload, { job }) => {
+    await takeTurn();
     if (needsRecord(job) && !(await write(recordBegin, job))) return untold();
     const outcome = await runs.track((signal) =>
       runJob(definition, {
@@ -72,6 +79,19 @@ function taskOf(
     if (runs.aborted) await write(giveBack, job);
     // A message that Postgres cannot store would break the worker.
     throw new Error(storableText(outcome.error), { cause: outcome.error });
+  };
+}
+
+/**
+ * Handlers that compute and never wait would follow each other, hundreds of them, without a turn of the event
+ * loop: no heartbeat, no completion and no request would get through.
+ */
+function createTurns(): () => Promise<void> {
+  let last = performance.now();
+  return async () => {
+    if (performance.now() - last < TURN_MS) return;
+    await setImmediate();
+    last = performance.now();
   };
 }
 

@@ -3,7 +3,7 @@ import { Client, Pool } from "pg";
 import type { JobLogger } from "../../application/ports.ts";
 import { within } from "../../application/within.ts";
 
-/** For connecting, for taking and giving back the lease, and for each step of closing. */
+/** For connecting, for each other statement of the lease but its heartbeats, and for each step of closing. */
 export const STEP_TIMEOUT_MS = 5_000;
 
 /** For every other statement, migrations among them. */
@@ -14,8 +14,7 @@ const QUERY_TIMEOUT_MS = 30_000;
  * it up after three seconds. What such a machine still says afterwards reaches nobody.
  */
 export const GIVE_UP_LOST_MACHINES = `
-  set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2;
-  set tcp_user_timeout = 3000`;
+  set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2`;
 
 export interface WorkerConnectionsOptions {
   readonly connectionString: string;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Client } from "pg";
 import { repeat } from "../../application/repeat.ts";
 import { within } from "../../application/within.ts";
@@ -5,11 +6,20 @@ import { GIVE_UP_LOST_MACHINES } from "./worker-connections.ts";
 
 const HEARTBEAT_MS = 1_000;
 
-/** A worker that hears nothing for longer takes itself for cut off, before others take it for dead. */
-const PATIENCE_MS = 2_000;
+/** It is bounded by what follows; a time-out of pg's would not ask whether the answer is there already. */
+const HEARTBEAT = { text: "select 1", query_timeout: 60_000 };
 
-/** What kept this process busy for so long has kept it from hearing the answer, too. */
-const TIME_TO_HEAR_MS = 500;
+/**
+ * Postgres gives nobody up of whom it heard so recently, and others take a second more: whoever has not been
+ * answered takes itself for cut off.
+ */
+const SILENCE_MS = 3_000;
+
+/** For the first heartbeat after the process was busy for longer than that. */
+const LEAST_PATIENCE_MS = 500;
+
+/** A network that is gone while the server owes an answer: its kernel would try for a quarter of an hour. */
+const GIVE_UP_UNACKNOWLEDGED = "set tcp_user_timeout = 3000";
 
 /**
  * Behind a proxy, which answers in a lost machine's place, or when the process is frozen, nothing but its
@@ -42,12 +52,14 @@ export interface WorkerLeaseOptions {
 export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLease> {
   const { client, workerId, onLost } = options;
   await client.query(GIVE_UP_LOST_MACHINES);
+  await client.query(GIVE_UP_UNACKNOWLEDGED);
   await client.query(END_WITHOUT_HEARTBEATS);
   await client.query("select pg_advisory_lock(orbit_jobs.worker_lock($1))", [workerId]);
   await client.query("insert into orbit_jobs.workers (id) values ($1)", [workerId]);
 
+  const beat = heartOf(client);
   const heartbeat = repeat(HEARTBEAT_MS, () =>
-    beat(client).catch((cause: unknown) => {
+    beat().catch((cause: unknown) => {
       abandon();
       onLost(cause);
     }),
@@ -65,12 +77,20 @@ export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLeas
   };
 }
 
-async function beat(client: Client): Promise<void> {
-  const answer = client.query("select 1").then(() => true);
-  const silence = () => false;
-  if (await within(PATIENCE_MS, answer, silence)) return;
-  if (await within(TIME_TO_HEAR_MS, answer, silence)) return;
-  throw new Error("the connection of the worker's lease is silent");
+/** Rejects when it takes the connection for broken. */
+function heartOf(client: Client): () => Promise<void> {
+  let heardOf = performance.now();
+  return async () => {
+    const sent = performance.now();
+    const patience = Math.max(LEAST_PATIENCE_MS, heardOf + SILENCE_MS - sent);
+    const answer = client.query(HEARTBEAT).then(() => true);
+    const isAnswered =
+      (await within(patience, answer, () => false)) ||
+      // A process that was busy has not read yet what is there; one turn of its loop reads it.
+      (await Promise.race([answer, setImmediate(false)]));
+    if (!isAnswered) throw new Error("the connection of the worker's lease is silent");
+    heardOf = sent;
+  };
 }
 
 async function returnClaims(client: Client, workerId: string, ids: readonly string[]) {

@@ -10,6 +10,7 @@ import { cronItems } from "./cron-items.ts";
 import { forgetOtherSchedules } from "./known-schedules.ts";
 import { CUT_OFF } from "./marks.ts";
 import { migrateGraphile } from "./migrate.ts";
+import { mayHaveBeenDone } from "./postgres-errors.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
 import { createRunsUnderWay } from "./runs-under-way.ts";
 import { assertSessionsLast } from "./session-check.ts";
@@ -47,7 +48,12 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   const { concurrency, registry, log, signal } = options;
   const broken = Promise.withResolvers<unknown>();
   const runs = createRunsUnderWay();
-  const { pool, client, end } = openConnections({ ...options, onLost: broken.resolve });
+  const leaseLost = Promise.withResolvers<void>();
+  const onLost = (cause: unknown) => {
+    leaseLost.resolve();
+    broken.resolve(cause);
+  };
+  const { pool, client, end } = openConnections({ ...options, onLost });
   let lease: WorkerLease | undefined;
   let recovery: Recovery | undefined;
   let runner: Runner | undefined;
@@ -56,9 +62,10 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   void broken.promise.then(() => (stepMs = BROKEN_STEP_MS));
 
   const close = async (graceMs: number) => {
-    const recovered = recovery?.stop() ?? Promise.resolve();
+    void recovery?.stop();
     const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
-    await within(graceMs, runs.idle(), gaveUp);
+    // Without the lease others may have the jobs: there is no grace any more.
+    await within(graceMs, Promise.race([runs.idle(), leaseLost.promise]), gaveUp);
     runs.abort();
     const allEnded = await within(
       UNWIND_MS,
@@ -69,7 +76,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped, gaveUp);
     runs.disown();
     const released = lease?.release(CUT_OFF, claimed) ?? Promise.resolve();
-    await within(stepMs, Promise.all([released, recovered]), gaveUp).catch((err: unknown) =>
+    await within(stepMs, released, gaveUp).catch((err: unknown) =>
       log.warn({ err }, "jobs under way are left to other workers"),
     );
     await end(stepMs);
@@ -85,7 +92,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
 
     // Before the first claim: whoever dies from here on is missed.
     const workerId = `orbit-${randomUUID()}`;
-    lease = await takeLease({ client, workerId, onLost: broken.resolve });
+    lease = await takeLease({ client, workerId, onLost });
     recovery = createRecovery({ pool, workerId, registry, log });
     recovery.start();
     const events: WorkerEvents = new EventEmitter();
@@ -100,7 +107,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     runner = await run({
       pgPool: pool,
       events,
-      logger: graphileLogger(log),
+      logger: graphileLogger(log, broken.resolve),
       noHandleSignals: true,
       taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
       parsedCronItems: schedules,
@@ -118,14 +125,21 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
  * Failed jobs are reported by `runJob`, and graphile-worker's own report of one has its payload in
  * it: of its troubles only the message and the error go on.
  */
-function graphileLogger(log: JobLogger): Logger {
+function graphileLogger(log: JobLogger, onClaimLost: (cause: unknown) => void): Logger {
   return new Logger((scope) => (level, message, meta) => {
     if (meta && "failure" in meta) return;
     const { workerId } = scope;
-    if (level === "error" || level === "warning")
-      log.warn({ workerId, err: meta?.["error"] }, message);
+    const error: unknown = meta?.["error"];
+    if (message.startsWith(CLAIM_FAILED) && mayHaveBeenDone(error)) onClaimLost(error);
+    if (level === "error" || level === "warning") log.warn({ workerId, err: error }, message);
     else log.debug({ workerId }, message);
   });
 }
+
+/**
+ * What it claimed without knowing it would stay locked by a worker that lives. graphile-worker 0.18 has no
+ * event for that, only this line in its log.
+ */
+const CLAIM_FAILED = "Error occurred fetching jobs";
 
 const gaveUp = () => false;
