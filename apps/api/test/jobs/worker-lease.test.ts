@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { buildJobs } from "#/jobs/application/job-registry.ts";
@@ -83,16 +84,18 @@ test("a worker whose connection ended loses its jobs at the second sweep, and it
 
 test("an answer counts that came while the process was too busy to read it", async () => {
   const lost: unknown[] = [];
-  await lease("busy", { beats: true, onLost: (cause) => lost.push(cause) });
-  await new Promise<void>((resolve) => {
-    // Due with the first heartbeat, and behind it: that is under way then.
-    setTimeout(() => {
-      const until = performance.now() + 6_000;
-      while (performance.now() < until);
-      resolve();
-    }, 1_000);
-  });
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  const { client } = await lease("busy", { beats: true, onLost: (cause) => lost.push(cause) });
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  const backend = rows[0]?.pid ?? Number.NaN;
+  process.kill(backend, "SIGSTOP");
+  // A heartbeat is under way then, and is answered while this process reads nothing.
+  await delay(1_200);
+  process.kill(backend, "SIGCONT");
+  // From here on timers are due before anything is read.
+  await setImmediate();
+  const until = performance.now() + 6_000;
+  while (performance.now() < until);
+  await delay(1_500);
   expect(lost).toEqual([]);
 });
 
