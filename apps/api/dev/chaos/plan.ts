@@ -42,7 +42,7 @@ const KINDS = ["kill", "freeze", "terminate", "cut", "stall", "restart"] as cons
 /** Every n-th hits the enqueuer; the others hit workers. */
 const ENQUEUER_SHARE = 8;
 
-/** Every n-th freeze or stall is a long one. No worker outlasts such a stall. */
+/** Every n-th freeze or stall is a long one. */
 const LONG_SHARE = 4;
 
 /** All that will go wrong, in order of time. The same for the same options. */
