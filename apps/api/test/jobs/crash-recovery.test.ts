@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#/jobs/testing/probe.ts";
 import { type GraphileWorld, openGraphileWorld } from "../support/graphile-harness.ts";
@@ -94,27 +94,6 @@ test("a handler that blocks its process for seconds is not taken for dead", asyn
   await eventually("it is done", async () => (await world.pendingCount()) === 0);
   expect(runs.unread).toEqual([]);
   expect(victim.stdout()).not.toContain("lost its database");
-});
-
-test("handlers that compute and never wait, one after another, leave the process its turns", async () => {
-  let longest = 0;
-  let last = performance.now();
-  const timer = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
-  }, 1);
-  onTestFinished(() => clearInterval(timer));
-  const computing = contractJob("contract.work", async () => {
-    const until = performance.now() + 50;
-    while (performance.now() < until);
-  });
-  await world.queue.enqueueMany(
-    Array.from({ length: 40 }, (_, payload) => ({ name: "contract.work", payload })),
-  );
-  await world.runtime({ definitions: [computing] }).start();
-  await eventually("all is done", async () => (await world.pendingCount()) === 0);
-  expect(longest).toBeGreaterThan(50);
-  expect(longest).toBeLessThan(1_000);
 });
 
 test("SIGTERM lets the handler under way end, and its job is done", async () => {

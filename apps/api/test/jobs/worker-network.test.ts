@@ -4,10 +4,15 @@ import { whenAborted } from "#/jobs/testing/in-world.ts";
 import { createProbe, eventually } from "#/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 
-type OnTestFinished = TestContext["onTestFinished"];
+interface Options {
+  readonly shutdownGraceMs?: number;
+}
 
-/** A world whose job never ends its first attempt, and tells who runs it and who is to stop. */
-async function watchedWorld(onTestFinished: OnTestFinished) {
+/**
+ * A world whose job never ends its first attempt, and tells who runs it and who is to stop; and the first
+ * worker, which has begun it.
+ */
+async function watchedWorld({ expect, onTestFinished }: TestContext, options: Options = {}) {
   const runs = createProbe<string>();
   const jobOf = (worker: string) =>
     contractJob("contract.work", async (_payload, ctx) => {
@@ -20,23 +25,21 @@ async function watchedWorld(onTestFinished: OnTestFinished) {
     });
   const world = await openGraphileWorld([jobOf("nobody")]);
   onTestFinished(() => world.close());
-  const start = async (worker: string, options: { readonly shutdownGraceMs?: number } = {}) => {
+  const start = async (worker: string) => {
     const runtime = world.runtime({ ...options, definitions: [jobOf(worker)] });
     await runtime.start();
     return { runtime, network: world.proxyOf(runtime) };
   };
-  return { runs, world, start };
+  const first = await start("first");
+  await world.queue.enqueue("contract.work", 1);
+  expect(await runs.next()).toBe("first runs attempt 1");
+  return { runs, world, start, first };
 }
 
 describe.concurrent("a worker that loses its network", () => {
-  test("is cut off: its handler's signal aborts, the job runs elsewhere, it comes back", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { runs, world, start } = await watchedWorld(onTestFinished);
-    const first = await start("first");
-    await world.queue.enqueue("contract.work", 1);
-    expect(await runs.next()).toBe("first runs attempt 1");
+  test("is cut off: its handler's signal aborts, the job runs elsewhere, it comes back", async (context) => {
+    const { expect } = context;
+    const { runs, world, start, first } = await watchedWorld(context);
     const second = await start("second");
     first.network.refuse();
     first.network.cut();
@@ -48,14 +51,10 @@ describe.concurrent("a worker that loses its network", () => {
     expect(await runs.next()).toBe("first runs attempt 1");
   });
 
-  test("hears nothing any more, not even an end: its handler's signal aborts, and it comes back", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { runs, world, start } = await watchedWorld(onTestFinished);
-    const { network } = await start("first");
-    await world.queue.enqueue("contract.work", 1);
-    expect(await runs.next()).toBe("first runs attempt 1");
+  test("hears nothing any more, not even an end: its handler's signal aborts, and it comes back", async (context) => {
+    const { expect } = context;
+    const { runs, world, first } = await watchedWorld(context);
+    const { network } = first;
     network.stall();
     expect(await runs.next()).toBe("first is told to end");
     // There is nobody who could free it.
@@ -64,14 +63,10 @@ describe.concurrent("a worker that loses its network", () => {
     expect(await runs.next()).toBe("first runs attempt 2");
   });
 
-  test("and finds a new one well takes jobs again seconds after it knows", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { runs, world, start } = await watchedWorld(onTestFinished);
-    const { network } = await start("first");
-    await world.queue.enqueue("contract.work", 1);
-    expect(await runs.next()).toBe("first runs attempt 1");
+  test("and finds a new one well takes jobs again seconds after it knows", async (context) => {
+    const { expect } = context;
+    const { runs, world, first } = await watchedWorld(context);
+    const { network } = first;
     network.strand();
     expect(await runs.next()).toBe("first is told to end");
     const told = performance.now();
@@ -81,14 +76,9 @@ describe.concurrent("a worker that loses its network", () => {
     expect(performance.now() - told).toBeLessThan(6_000);
   });
 
-  test("for seconds, and is given up: its handler is told to end before another begins", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { runs, world, start } = await watchedWorld(onTestFinished);
-    const first = await start("first");
-    await world.queue.enqueue("contract.work", 1);
-    expect(await runs.next()).toBe("first runs attempt 1");
+  test("for seconds, and is given up: its handler is told to end before another begins", async (context) => {
+    const { expect } = context;
+    const { runs, world, start, first } = await watchedWorld(context);
     await start("second");
     first.network.stall();
     expect(await runs.next()).toBe("first is told to end");
@@ -98,14 +88,11 @@ describe.concurrent("a worker that loses its network", () => {
     expect(await world.deadJobs()).toEqual([]);
   });
 
-  test("while it stops, and is given up: of its grace nothing is left", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { runs, world, start } = await watchedWorld(onTestFinished);
-    const first = await start("first", { shutdownGraceMs: 3_600_000 });
-    await world.queue.enqueue("contract.work", 1);
-    expect(await runs.next()).toBe("first runs attempt 1");
+  test("while it stops, and is given up: of its grace nothing is left", async (context) => {
+    const { expect } = context;
+    const { runs, world, start, first } = await watchedWorld(context, {
+      shutdownGraceMs: 3_600_000,
+    });
     await start("second");
     const stopped = first.runtime.stop();
     first.network.stall();
@@ -116,14 +103,9 @@ describe.concurrent("a worker that loses its network", () => {
     await eventually("it is done", async () => (await world.pendingCount()) === 0);
   });
 
-  test("behind a pooler that answers: what it said last arrives late, and takes nothing from anybody", async ({
-    expect,
-    onTestFinished,
-  }) => {
-    const { runs, world, start } = await watchedWorld(onTestFinished);
-    const first = await start("first");
-    await world.queue.enqueue("contract.work", 1);
-    expect(await runs.next()).toBe("first runs attempt 1");
+  test("behind a pooler that answers: what it said last arrives late, and takes nothing from anybody", async (context) => {
+    const { expect } = context;
+    const { runs, world, start, first } = await watchedWorld(context);
     await start("second");
     first.network.stall({ answers: true });
     expect(await runs.next()).toBe("first is told to end");

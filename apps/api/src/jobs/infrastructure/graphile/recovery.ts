@@ -53,7 +53,7 @@ export function createRecovery({ pool, workerId, registry, log }: RecoveryOption
       if (freed !== null && freed > 0)
         log.warn({ worker: id, freed }, "a worker died; its jobs were freed");
     }
-    // Afterwards: a queue so long that these fail must not keep the dead from being noticed.
+    // Afterwards: where the queue is so long that these fail, the dead are noticed all the same.
     await bury();
     await searchOrphans();
   }

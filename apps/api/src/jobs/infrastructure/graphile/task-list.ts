@@ -1,4 +1,4 @@
-import { setImmediate, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Job, Task, TaskList } from "graphile-worker";
 import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
@@ -13,11 +13,10 @@ import {
   recordBegin,
   takeKeyBack,
 } from "./begun-runs.ts";
+import { inTurns } from "./turns.ts";
 import { jobId, payloadOf } from "./stored-job.ts";
 import { taskNames } from "./task-name.ts";
 import type { RunsUnderWay } from "./runs-under-way.ts";
-
-const TURN_MS = 100;
 
 export interface TaskOptions {
   readonly sql: SqlExecutor;
@@ -29,13 +28,9 @@ export interface TaskOptions {
 
 /** The registry as graphile-worker's tasks: success resolves, failure throws. */
 export function taskList(registry: JobRegistry, options: TaskOptions): TaskList {
-  const takeTurn = createTurns();
   return Object.fromEntries(
-    registry.flatMap((definition) =>
-      taskNames(definition).map((name, index) => [
-        name,
-        taskOf(definition, index + 1, { ...options, takeTurn }),
-      ]),
+    inTurns(registry).flatMap((definition) =>
+      taskNames(definition).map((name, index) => [name, taskOf(definition, index + 1, options)]),
     ),
   );
 }
@@ -43,7 +38,7 @@ export function taskList(registry: JobRegistry, options: TaskOptions): TaskList 
 function taskOf(
   definition: JobDefinition,
   version: number,
-  { sql, log, runs, onBroken, takeTurn }: TaskOptions & { takeTurn(): Promise<void> },
+  { sql, log, runs, onBroken }: TaskOptions,
 ): Task {
   /** What does not succeed ends the session, which gives the job back; it is no failed attempt. */
   const write = <T>(statement: (sql: SqlExecutor, job: Job) => Promise<T>, job: Job) =>
@@ -52,11 +47,17 @@ function taskOf(
       return untold<T>();
     });
 
+  /** Part of the run, so that who stops waits for it. */
+  const begins = (job: Job) =>
+    withRetry(() => recordBegin(sql, job)).catch((cause: unknown) => {
+      onBroken(cause);
+      return false;
+    });
+
   return async (_payload, { job }) => {
-    await takeTurn();
-    if (needsRecord(job) && !(await write(recordBegin, job))) return untold();
-    const outcome = await runs.track((signal) =>
-      runJob(definition, {
+    const outcome = await runs.track(async (signal) => {
+      if (needsRecord(job) && (signal.aborted || !(await begins(job)))) return undefined;
+      return runJob(definition, {
         jobId: jobId(job),
         attempt: job.attempts,
         maxAttempts: job.max_attempts,
@@ -64,10 +65,10 @@ function taskOf(
         version,
         signal,
         log,
-      }),
-    );
+      });
+    });
     // graphile-worker completes jobs without asking whose they are; told nothing, it does nothing.
-    if (runs.disowned) return untold();
+    if (outcome === undefined || runs.disowned) return untold();
     if (outcome.status === "succeeded") return undefined;
     if (outcome.status === "dead") {
       const isBuried = await write((executor) => buryJob(executor, job, outcome.error), job);
@@ -79,19 +80,6 @@ function taskOf(
     if (runs.aborted) await write(giveBack, job);
     // A message that Postgres cannot store would break the worker.
     throw new Error(storableText(outcome.error), { cause: outcome.error });
-  };
-}
-
-/**
- * Handlers that compute and never wait would follow each other, hundreds of them, without a turn of the event
- * loop: no heartbeat, no completion and no request would get through.
- */
-function createTurns(): () => Promise<void> {
-  let last = performance.now();
-  return async () => {
-    if (performance.now() - last < TURN_MS) return;
-    await setImmediate();
-    last = performance.now();
   };
 }
 

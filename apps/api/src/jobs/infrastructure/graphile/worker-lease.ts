@@ -16,7 +16,7 @@ const HEARTBEAT = { text: "select 1", query_timeout: 60_000 };
 const SILENCE_MS = 3_000;
 
 /** For the first heartbeat after the process was busy for longer than that. */
-const LEAST_PATIENCE_MS = 500;
+const LEAST_PATIENCE_MS = 1_000;
 
 /** A network that is gone while the server owes an answer: its kernel would try for a quarter of an hour. */
 const GIVE_UP_UNACKNOWLEDGED = "set tcp_user_timeout = 3000";
