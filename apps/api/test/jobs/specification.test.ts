@@ -1,4 +1,4 @@
-import { subHours } from "date-fns";
+import { subHours } from "date-fns/subHours";
 import { expect, test } from "vitest";
 import { defineJob } from "#/jobs/application/define-job.ts";
 import type { JobDefinition } from "#/jobs/application/job-definition.ts";

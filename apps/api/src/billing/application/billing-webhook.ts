@@ -1,4 +1,4 @@
-import { fromUnixTime } from "date-fns";
+import { fromUnixTime } from "date-fns/fromUnixTime";
 import { z } from "zod";
 import { AppError } from "#/kernel/errors.ts";
 import type { Logger } from "#/kernel/logger.ts";

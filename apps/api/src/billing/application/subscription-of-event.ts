@@ -1,4 +1,4 @@
-import { fromUnixTime } from "date-fns";
+import { fromUnixTime } from "date-fns/fromUnixTime";
 import { z } from "zod";
 import type { BillingEvent } from "../domain/billing-event.ts";
 import { sourceOf, type Subscription } from "../domain/subscription.ts";

@@ -1,4 +1,4 @@
-import { subDays } from "date-fns";
+import { subDays } from "date-fns/subDays";
 import { z } from "zod";
 import { defineJob } from "#/jobs/application/define-job.ts";
 

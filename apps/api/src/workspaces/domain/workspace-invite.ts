@@ -1,4 +1,4 @@
-import { addDays } from "date-fns";
+import { addDays } from "date-fns/addDays";
 
 export interface WorkspaceInvite {
   readonly id: string;

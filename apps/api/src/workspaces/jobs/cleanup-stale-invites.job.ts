@@ -1,4 +1,4 @@
-import { subHours } from "date-fns";
+import { subHours } from "date-fns/subHours";
 import { z } from "zod";
 import { defineJob } from "#/jobs/application/define-job.ts";
 
