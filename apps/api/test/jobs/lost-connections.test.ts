@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, onTestFinished, test } from "vitest";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 import { eventually } from "#/jobs/testing/probe.ts";
+import { createTestDatabase } from "../support/database.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
+import { openKillPoint } from "../support/kill-point.ts";
+import { startProcess } from "../support/process.ts";
 
 /** Each round cuts whatever connection is in the way of something. */
 const ROUNDS = 12;
@@ -38,4 +42,23 @@ test("cut connections are no failed attempts: jobs with a single one all run to 
   ).toEqual([]);
   expect(ended.size + dead.length).toBeGreaterThanOrEqual(ROUNDS * 10);
   await world.close();
+});
+
+test("a worker that is told to stop while its LISTEN is on its way, and loses that connection, ends in order", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const point = await openKillPoint(database.url);
+  onTestFinished(() => point.close());
+  const reached = point.holdAt("LISTEN", "request");
+  const worker = startProcess("src/worker.ts", {
+    JOBS_PROVIDER: "graphile",
+    DATABASE_URL: point.url,
+  });
+  onTestFinished(() => worker.kill("SIGKILL"));
+  await reached;
+  worker.kill("SIGTERM");
+  await delay(500);
+  point.breakHeld();
+  const exit = await worker.exit;
+  expect({ exit, stderr: worker.stderr() }).toEqual({ exit: 0, stderr: "" });
 });

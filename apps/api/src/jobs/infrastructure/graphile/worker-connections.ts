@@ -1,5 +1,5 @@
 import { Socket } from "node:net";
-import { Client, Pool } from "pg";
+import { Client, Pool, type PoolClient } from "pg";
 import type { JobLogger } from "../../application/ports.ts";
 import { within } from "../../application/within.ts";
 
@@ -55,6 +55,7 @@ export function openConnections(options: WorkerConnectionsOptions): WorkerConnec
     // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it, its types do not say so
     onConnect: (connected) => connected.query(GIVE_UP_LOST_MACHINES),
   });
+  letReleasesRepeat(pool);
   const onConnectionError = (err: unknown) => log.warn({ err }, "a database connection broke");
   pool.on("error", onConnectionError);
   pool.on("connect", (connected) => connected.on("error", onConnectionError));
@@ -71,4 +72,29 @@ export function openConnections(options: WorkerConnectionsOptions): WorkerConnec
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+type OnConnected = Parameters<Pool["connect"]>[0];
+
+/**
+ * graphile-worker 0.18 gives back the connection it listens with twice when its LISTEN fails while it
+ * stops. The second time the pool would throw, in a promise that nobody awaits: the end of the process.
+ */
+function letReleasesRepeat(pool: Pool): void {
+  const take = pool.connect.bind(pool);
+  function connect(): Promise<PoolClient>;
+  function connect(onConnected: OnConnected): void;
+  function connect(onConnected?: OnConnected): Promise<PoolClient> | undefined {
+    if (!onConnected) return take();
+    take((error, client, release) => {
+      let isReleased = false;
+      onConnected(error, client, (reason) => {
+        if (isReleased) return;
+        isReleased = true;
+        release(reason);
+      });
+    });
+    return undefined;
+  }
+  pool.connect = connect;
 }
