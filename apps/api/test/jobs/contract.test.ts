@@ -1,7 +1,11 @@
+import { vi } from "vitest";
 import { contractTests } from "#/jobs/testing/contract-tests.ts";
 import { graphileHarness } from "../support/graphile-harness.ts";
 import { inMemoryJobsHarness, memoryHarness } from "../support/memory-harness.ts";
 import { qstashHarness } from "../support/qstash-harness.ts";
+
+// For the most part they wait: five at a time, as is usual, take half as long again.
+vi.setConfig({ maxConcurrency: 8 });
 
 for (const harness of [graphileHarness, qstashHarness, memoryHarness]) {
   contractTests(harness.support.provider, harness);
