@@ -1,11 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { openConnections } from "#/jobs/infrastructure/graphile/worker-connections.ts";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
 import { eventually } from "#/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 import { openKillPoint } from "../support/kill-point.ts";
 import { startProcess } from "../support/process.ts";
+import { silentLog } from "../support/silent-log.ts";
 
 /** Each round cuts whatever connection is in the way of something. */
 const ROUNDS = 12;
@@ -61,4 +63,24 @@ test("a worker that is told to stop while its LISTEN is on its way, and loses th
   point.breakHeld();
   const exit = await worker.exit;
   expect({ exit, stderr: worker.stderr() }).toEqual({ exit: 0, stderr: "" });
+});
+
+test("whoever still asks the worker's pool for a connection after its end is refused, and has nothing to give back", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const { pool, end } = openConnections({
+    connectionString: database.url,
+    concurrency: 1,
+    log: silentLog,
+    onLost: () => undefined,
+  });
+  await end(1_000);
+  const refusal = new Promise<Error | undefined>((resolve) => {
+    pool.connect((error, _client, release) => {
+      // graphile-worker does so when it has stopped meanwhile.
+      release?.();
+      resolve(error);
+    });
+  });
+  expect((await refusal)?.message).toMatch(/after calling end/);
 });

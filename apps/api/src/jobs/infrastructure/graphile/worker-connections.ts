@@ -87,6 +87,8 @@ function letReleasesRepeat(pool: Pool): void {
   function connect(onConnected?: OnConnected): Promise<PoolClient> | undefined {
     if (!onConnected) return take();
     take((error, client, release) => {
+      // A pool that has ended passes no `release`, whatever the types say.
+      if (error) return onConnected(error, client, release);
       let isReleased = false;
       onConnected(error, client, (reason) => {
         if (isReleased) return;
