@@ -13,7 +13,7 @@ import {
 import { stripeWebhookVerifier } from "#/billing/infrastructure/stripe-webhook-verifier.ts";
 import type { AppConfig } from "#/config.ts";
 import type { AppCore, AppFeature } from "#/core.ts";
-import { openDatabase, openPool as openPoolOfProcess } from "#/infrastructure/database.ts";
+import { openPool as openPoolOfProcess } from "#/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
 import { createEventPublisher } from "#/infrastructure/event-publisher.ts";
 import type { DevelopmentMailer } from "#/infrastructure/mailer/development-mailer.ts";
@@ -96,7 +96,7 @@ export function compose(
 
   let subscribers: readonly EventSubscriber[] = [];
   const uow = createDrizzleUnitOfWork(
-    openDatabase(pool),
+    pool,
     (db) => ({
       workspaces: drizzleWorkspaces(db),
       workspaceInvites: drizzleWorkspaceInvites(db),

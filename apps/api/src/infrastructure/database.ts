@@ -1,10 +1,11 @@
 import { sql } from "drizzle-orm";
+import { DrizzleQueryError } from "drizzle-orm/errors";
 import { drizzle } from "drizzle-orm/node-postgres";
-import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import type { PgDatabase, PgQueryResultHKT, PgTransactionConfig } from "drizzle-orm/pg-core";
 import { Pool } from "pg";
 import type { Logger } from "#/kernel/logger.ts";
 
-/** Drizzle on a pool or in a transaction. */
+/** Drizzle in a transaction. */
 export type Database = PgDatabase<PgQueryResultHKT>;
 
 const QUERY_TIMEOUT_MS = 35_000;
@@ -43,15 +44,36 @@ export function openPool(
   return pool;
 }
 
-export function openDatabase(pool: Pool) {
-  return drizzle({ client: pool });
+/**
+ * One transaction on a connection of the pool, which gets it back however that ends: with Drizzle's own
+ * way of taking one, a BEGIN that fails would keep it for good. A connection of which nobody knows
+ * whether it is still in the transaction is closed.
+ */
+export async function inTransaction<T>(
+  pool: Pool,
+  work: (tx: Database) => Promise<T>,
+  config?: PgTransactionConfig,
+): Promise<T> {
+  const client = await pool.connect();
+  let isUncertain = false;
+  try {
+    return await drizzle({ client }).transaction(async (tx) => {
+      await limitTransaction(tx);
+      return work(tx);
+    }, config);
+  } catch (error) {
+    isUncertain = error instanceof DrizzleQueryError && /^(begin|rollback)/.test(error.query);
+    throw error;
+  } finally {
+    client.release(isUncertain);
+  }
 }
 
 /**
  * What the server may take for a statement of this transaction, and wait for the next one. They end
  * with the transaction, so that nothing of them stays on a connection that a pooler shares.
  */
-export async function limitTransaction(tx: Database): Promise<void> {
+async function limitTransaction(tx: Database): Promise<void> {
   await tx.execute(
     sql`select set_config('statement_timeout', '30s', true), set_config('idle_in_transaction_session_timeout', '60s', true)`,
   );

@@ -1,11 +1,12 @@
 import { sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
+import type { Pool } from "pg";
 import type { DomainEvent, EventPublisher } from "#/kernel/events.ts";
 import type { ReadTransaction, Transaction, UnitOfWork } from "#/kernel/unit-of-work.ts";
 import type { SqlExecutor } from "#/jobs/application/ports.ts";
 import { AppError } from "#/kernel/errors.ts";
 import { isDatabaseUnavailable } from "./database-unavailable.ts";
-import { type Database, limitTransaction } from "./database.ts";
+import { type Database, inTransaction } from "./database.ts";
 import { transactionSql } from "./drizzle-sql.ts";
 
 /** Makes every feature's repositories on one transaction. */
@@ -20,7 +21,7 @@ export interface TransactionParts extends Omit<Transaction, "events" | keyof Rea
 }
 
 export function createDrizzleUnitOfWork(
-  db: Database,
+  pool: Pool,
   repositories: Repositories,
   parts: (sql: SqlExecutor) => TransactionParts,
   publisher: EventPublisher,
@@ -30,38 +31,30 @@ export function createDrizzleUnitOfWork(
       const events: DomainEvent[] = [];
       const record = (event: DomainEvent) => void events.push(event);
       let committed: TransactionParts["committed"] | undefined;
-      const result = await db
-        .transaction(async (tx) => {
-          await limitTransaction(tx);
-          const statements = transactionSql(tx);
-          const { committed: after, ended, ...own } = parts(statements.executor);
-          committed = after;
-          const end = async () => {
-            ended?.();
-            await statements.end();
-          };
-          const value = await settled(
-            () => work({ ...repositories(tx), ...own, events: { record } }),
-            end,
-          );
-          await refuseAborted(tx);
-          return value;
-        })
-        .catch(asAppError);
+      const result = await inTransaction(pool, async (tx) => {
+        const statements = transactionSql(tx);
+        const { committed: after, ended, ...own } = parts(statements.executor);
+        committed = after;
+        const end = async () => {
+          ended?.();
+          await statements.end();
+        };
+        const value = await settled(
+          () => work({ ...repositories(tx), ...own, events: { record } }),
+          end,
+        );
+        await refuseAborted(tx);
+        return value;
+      }).catch(asAppError);
       await committed?.();
       await publisher.publish(events);
       return result;
     },
     read: (work) =>
-      db
-        .transaction(
-          async (tx) => {
-            await limitTransaction(tx);
-            return work(repositories(tx));
-          },
-          { accessMode: "read only", isolationLevel: "repeatable read" },
-        )
-        .catch(asAppError),
+      inTransaction(pool, (tx) => work(repositories(tx)), {
+        accessMode: "read only",
+        isolationLevel: "repeatable read",
+      }).catch(asAppError),
   };
 }
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { migrate } from "drizzle-orm/node-postgres/migrator";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 
 const MIGRATIONS = fileURLToPath(new URL("./migrations", import.meta.url));
 
@@ -14,9 +14,18 @@ export async function migrateApp(pool: Pool): Promise<void> {
   try {
     await turn.query("begin");
     await turn.query("select pg_advisory_xact_lock(hashtextextended('orbit.migrations', 0))");
-    await migrate(drizzle({ client: pool }), { migrationsFolder: MIGRATIONS });
+    await migrateOn(await pool.connect());
   } finally {
     await turn.query("rollback").catch(() => undefined);
     turn.release();
+  }
+}
+
+/** Drizzle, which would take a connection itself, does not give it back when its BEGIN fails. */
+async function migrateOn(client: PoolClient): Promise<void> {
+  try {
+    await migrate(drizzle({ client }), { migrationsFolder: MIGRATIONS });
+  } finally {
+    client.release();
   }
 }

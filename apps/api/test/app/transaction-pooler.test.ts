@@ -3,7 +3,7 @@ import {
   drizzleBillingEvents,
   drizzleSubscriptions,
 } from "#/billing/infrastructure/drizzle-repositories.ts";
-import { type Database, openDatabase, openPool } from "#/infrastructure/database.ts";
+import { type Database, openPool } from "#/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
 import { migrate } from "#/migrate.ts";
 import {
@@ -60,7 +60,7 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
       "select current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle";
     let transaction: Database | undefined;
     const uow = createDrizzleUnitOfWork(
-      openDatabase(pool),
+      pool,
       (db) => {
         transaction = db;
         return {

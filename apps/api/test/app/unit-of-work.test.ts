@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import {
   drizzleBillingEvents,
   drizzleSubscriptions,
 } from "#/billing/infrastructure/drizzle-repositories.ts";
-import { openDatabase } from "#/infrastructure/database.ts";
+import { openPool } from "#/infrastructure/database.ts";
 import {
   createDrizzleUnitOfWork,
   type TransactionParts,
@@ -15,6 +15,7 @@ import { buildJobs } from "#/jobs/application/job-registry.ts";
 import type { SqlExecutor } from "#/jobs/application/ports.ts";
 import { buildLedger } from "#/jobs/feature.ts";
 import { graphileQueue } from "#/jobs/infrastructure/graphile/index.ts";
+import { NoopJobQueue } from "#/jobs/infrastructure/noop/noop-job-queue.ts";
 import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
 import { memoryTransaction } from "#/jobs/infrastructure/memory/memory-transaction.ts";
 import { contractJob } from "#/jobs/testing/contract-jobs.ts";
@@ -24,6 +25,8 @@ import {
   drizzleWorkspaces,
 } from "#/workspaces/infrastructure/drizzle-repositories.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { openKillPoint } from "../support/kill-point.ts";
+import { silentLog } from "../support/silent-log.ts";
 
 let database: TestDatabase;
 beforeEach(async () => {
@@ -51,7 +54,7 @@ function unitOfWork(
   let sql: SqlExecutor = { query: () => Promise.reject(new Error("no transaction was begun")) };
   const published: unknown[] = [];
   const uow = createDrizzleUnitOfWork(
-    openDatabase(pool),
+    pool,
     (db) => ({
       workspaces: drizzleWorkspaces(db),
       workspaceInvites: drizzleWorkspaceInvites(db),
@@ -151,3 +154,30 @@ test("memory, too, refuses what is enqueued when its transaction has ended", asy
   await expect(endLate(() => Promise.reject(failure))).rejects.toMatchObject(ENDED);
   expect([...store.jobs.values()].map(({ json }) => json)).toEqual(['"in time"']);
 });
+
+test.each(["begin", "insert", "commit", "rollback"])(
+  "a connection that breaks at %s is one connection, not a place of the pool",
+  async (statement) => {
+    const point = await openKillPoint(database.url);
+    onTestFinished(() => point.close());
+    const pool = openPool(point.url, silentLog, { connections: 1 });
+    onTestFinished(() => pool.end());
+    const { uow, sql } = unitOfWork(pool, () => ({
+      jobs: new NoopJobQueue(),
+      committed: async () => undefined,
+    }));
+    const reached = point.holdAt(statement, "request");
+    const refusal = uow
+      .run(async () => {
+        await sql().query("insert into effects values ('lost')", []);
+        if (statement === "rollback") throw failure;
+      })
+      .catch((error: unknown) => error);
+    await reached;
+    point.breakHeld();
+    expect(await refusal).toMatchObject({ code: "database.unavailable" });
+    await uow.run(() => sql().query("insert into effects values ('kept')", []));
+    const { rows } = await database.pool.query("select effect from effects");
+    expect(rows).toEqual([{ effect: "kept" }]);
+  },
+);

@@ -32,7 +32,6 @@ export async function findRunningPort(data: string, password: string): Promise<n
 
 async function servesDirectory(port: number, password: string, data: string): Promise<boolean> {
   const client = adminClient(port, password);
-  client.on("error", () => undefined);
   try {
     await client.connect();
     const { rows } = await client.query<{ data_directory: string }>("show data_directory");
@@ -46,7 +45,7 @@ async function servesDirectory(port: number, password: string, data: string): Pr
 
 /** Not connected yet; to the database that every server has. */
 export function adminClient(port: number, password: string): Client {
-  return new Client({
+  const client = new Client({
     host: "127.0.0.1",
     port,
     user: "orbit",
@@ -54,6 +53,9 @@ export function adminClient(port: number, password: string): Client {
     database: "postgres",
     connectionTimeoutMillis: 2_000,
   });
+  // Its statements reject as well; without a listener the process would end.
+  client.on("error", () => undefined);
+  return client;
 }
 
 /** Where there is no /proc, a process with that number is taken for Postgres. */
