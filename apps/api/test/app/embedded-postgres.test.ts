@@ -4,8 +4,9 @@ import path from "node:path";
 import { Client } from "pg";
 import { expect, test } from "vitest";
 import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { adminClient } from "#/infrastructure/embedded-postgres/running-postgres.ts";
 
-test("several first starts at once share one database", async () => {
+test("several first starts at once share one database, whose end is an error for who asks it", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-embedded-"));
   await chmod(directory, 0o755);
   const all = await Promise.all([1, 2, 3].map(() => startEmbeddedPostgres({ directory })));
@@ -15,6 +16,16 @@ test("several first starts at once share one database", async () => {
   const { rows } = await client.query<{ one: number }>("select 1 as one");
   expect(rows).toEqual([{ one: 1 }]);
   await client.end();
+
+  // What asks it while it ends gets an error, and its process lives.
+  const { port, password } = new URL(all[0]?.url ?? "");
+  const admin = adminClient(Number(port), password);
+  await admin.connect();
+  const ended = new Promise<void>((resolve) => void admin.once("end", resolve));
+  await expect(admin.query("select pg_terminate_backend(pg_backend_pid())")).rejects.toThrow(
+    /terminat/,
+  );
+  await ended;
   for (const { stop } of all) await stop();
   await rm(all[0]?.directory ?? directory, { recursive: true, force: true });
   await rm(directory, { recursive: true, force: true });
