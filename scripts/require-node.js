@@ -1,12 +1,12 @@
-// Loaded before the entry with --import: plain JavaScript, so that an old Node can still read it.
+// Preloaded with --import. Plain JavaScript, so that an old Node can still read it.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-// The first of each line that resolves "#/…", as package.json says under "engines".
-const isNewEnough = major > 25 || (major === 25 && minor >= 4) || (major === 24 && minor >= 14);
+// The first Node that strips types without a flag, and graphile-worker's own minimum.
+const isNewEnough = major > 22 || (major === 22 && minor >= 18);
 if (!isNewEnough) {
   console.error(
-    `Orbit Jobs needs Node 24.14 or newer (of 25, 25.4); this is Node ${process.versions.node}.\n` +
-      "On Linux x64 `npm ci` brings its own Node 24: use `npm start`, not `node` directly.\n" +
-      "Elsewhere install a current Node from https://nodejs.org and run `npm ci` again.",
+    `Orbit Jobs needs Node 22.18 or newer; this is Node ${process.versions.node}.\n` +
+      "On Linux x64 `npm ci` installs a Node 24 for the npm scripts: use `npm start`, not `node` directly.\n" +
+      "On other systems, install a current Node from https://nodejs.org and run `npm ci` again.",
   );
   process.exit(1);
 }

@@ -1,10 +1,10 @@
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import { Pool } from "pg";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { workerPreset } from "#/jobs/infrastructure/graphile/worker-preset.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { workerPreset } from "#src/jobs/infrastructure/graphile/worker-preset.ts";
 
 declare global {
   namespace OrbitJobs {

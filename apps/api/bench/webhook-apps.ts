@@ -1,10 +1,10 @@
 import { Receiver } from "@upstash/qstash";
 import { Hono } from "hono";
-import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobLogger } from "#/jobs/application/ports.ts";
-import { buildJobDispatcher } from "#/jobs/feature.ts";
+import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobLogger } from "#src/jobs/application/ports.ts";
+import { buildJobDispatcher } from "#src/jobs/feature.ts";
 import { sign } from "../test/support/sign.ts";
 
 const KEYS = { currentSigningKey: "sig_bench-current", nextSigningKey: "sig_bench-next" };

@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest } from "node:http";
 import type { Hono } from "hono";
-import { listen } from "#/interfaces/http/server.ts";
+import { listen } from "#src/interfaces/http/server.ts";
 import { percentile } from "./measure.ts";
 import { printTable } from "../dev/table.ts";
 import { bareApp, type Delivery, orbitApp, signedDeliveries } from "./webhook-apps.ts";

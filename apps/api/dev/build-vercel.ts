@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 // Writes the deployment that Vercel takes as it is (its Build Output API): one function, bundled, for
-// every path. Vercel's own builder does not follow imports that begin with "#/".
+// every path. Vercel's own builder does not follow imports that begin with "#src/".
 
 const API = fileURLToPath(new URL("..", import.meta.url));
 const output = path.resolve(process.argv[2] ?? path.join(API, ".vercel/output"));

@@ -1,10 +1,10 @@
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
-import { ConfigError } from "#/config.ts";
-import { endWithMessage, runProcess } from "#/process.ts";
-import { portProblem } from "#/start-problems.ts";
-import { welcome } from "#/welcome.ts";
+import { ConfigError } from "#src/config.ts";
+import { endWithMessage, runProcess } from "#src/process.ts";
+import { portProblem } from "#src/start-problems.ts";
+import { welcome } from "#src/welcome.ts";
 
 // API, local QStash and embedded Postgres in one process: the serverless provider without an account.
 

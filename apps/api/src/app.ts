@@ -1,30 +1,30 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import type { AppConfig } from "#/config.ts";
-import type { Container } from "#/composition.ts";
-import { limitBody } from "#/interfaces/http/body-limit.ts";
-import { requireBearerToken } from "#/interfaces/http/bearer-token.ts";
+import type { AppConfig } from "#src/config.ts";
+import type { Container } from "#src/composition.ts";
+import { limitBody } from "#src/interfaces/http/body-limit.ts";
+import { requireBearerToken } from "#src/interfaces/http/bearer-token.ts";
 import {
   billingWebhookController,
   subscriptionsController,
-} from "#/interfaces/http/controllers/billing.controller.ts";
-import { deadJobsController } from "#/interfaces/http/controllers/dead-jobs.controller.ts";
-import { developmentController } from "#/interfaces/http/controllers/development.controller.ts";
-import { healthController } from "#/interfaces/http/controllers/health.controller.ts";
-import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
-import { jobsAdminController } from "#/interfaces/http/controllers/jobs-admin.controller.ts";
+} from "#src/interfaces/http/controllers/billing.controller.ts";
+import { deadJobsController } from "#src/interfaces/http/controllers/dead-jobs.controller.ts";
+import { developmentController } from "#src/interfaces/http/controllers/development.controller.ts";
+import { healthController } from "#src/interfaces/http/controllers/health.controller.ts";
+import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
+import { jobsAdminController } from "#src/interfaces/http/controllers/jobs-admin.controller.ts";
 import {
   acceptInviteController,
   workspacesController,
-} from "#/interfaces/http/controllers/workspaces.controller.ts";
-import { isObservable, type JobRuntime } from "#/jobs/application/job-runtime.ts";
-import { errorResponse } from "#/interfaces/http/errors.ts";
+} from "#src/interfaces/http/controllers/workspaces.controller.ts";
+import { isObservable, type JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import { errorResponse } from "#src/interfaces/http/errors.ts";
 import {
   ENVELOPE_BYTES,
   SHOWN_CHARACTERS,
   SMALL_BODY_BYTES,
   STRIPE_EVENT_BYTES,
-} from "#/interfaces/http/limits.ts";
-import { AppError } from "#/kernel/errors.ts";
+} from "#src/interfaces/http/limits.ts";
+import { AppError } from "#src/kernel/errors.ts";
 
 const TOO_LARGE_JOB = "jobs.payload_too_large";
 

@@ -1,23 +1,23 @@
 import path from "node:path";
-import { createApp } from "#/app.ts";
-import { type Container, compose } from "#/composition.ts";
+import { createApp } from "#src/app.ts";
+import { type Container, compose } from "#src/composition.ts";
 import {
   type AppConfig,
   ConfigError,
   type Environment,
   readConfig,
   wantsEmbeddedPostgres,
-} from "#/config.ts";
-import { developmentToken } from "#/infrastructure/development-token.ts";
+} from "#src/config.ts";
+import { developmentToken } from "#src/infrastructure/development-token.ts";
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
-} from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { createLogger } from "#/infrastructure/logger.ts";
-import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
-import { type HttpServer, listen } from "#/interfaces/http/server.ts";
-import { migrate } from "#/migrate.ts";
-import { databaseProblem, jobsProblem, portProblem } from "#/start-problems.ts";
+} from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { createLogger } from "#src/infrastructure/logger.ts";
+import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { type HttpServer, listen } from "#src/interfaces/http/server.ts";
+import { migrate } from "#src/migrate.ts";
+import { databaseProblem, jobsProblem, portProblem } from "#src/start-problems.ts";
 
 /** Why a worker of its own makes no sense. */
 const NO_WORKER = {

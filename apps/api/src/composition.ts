@@ -2,27 +2,27 @@ import type { Pool } from "pg";
 import {
   type BillingWebhook,
   createBillingWebhook,
-} from "#/billing/application/billing-webhook.ts";
-import { findSubscription } from "#/billing/application/find-subscription.ts";
-import type { Subscription } from "#/billing/domain/subscription.ts";
-import { billingFeature } from "#/billing/feature.ts";
+} from "#src/billing/application/billing-webhook.ts";
+import { findSubscription } from "#src/billing/application/find-subscription.ts";
+import type { Subscription } from "#src/billing/domain/subscription.ts";
+import { billingFeature } from "#src/billing/feature.ts";
 import {
   drizzleBillingEvents,
   drizzleSubscriptions,
-} from "#/billing/infrastructure/drizzle-repositories.ts";
-import { stripeWebhookVerifier } from "#/billing/infrastructure/stripe-webhook-verifier.ts";
-import type { AppConfig } from "#/config.ts";
-import type { AppCore, AppFeature } from "#/core.ts";
-import { openPool as openPoolOfProcess } from "#/infrastructure/database.ts";
-import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
-import { createEventPublisher } from "#/infrastructure/event-publisher.ts";
-import type { DevelopmentMailer } from "#/infrastructure/mailer/development-mailer.ts";
-import { randomIds } from "#/infrastructure/random-ids.ts";
-import type { DeadJobs } from "#/jobs/application/dead-jobs.ts";
-import { buildJobs, type JobRegistry } from "#/jobs/application/job-registry.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { within } from "#/jobs/application/within.ts";
+} from "#src/billing/infrastructure/drizzle-repositories.ts";
+import { stripeWebhookVerifier } from "#src/billing/infrastructure/stripe-webhook-verifier.ts";
+import type { AppConfig } from "#src/config.ts";
+import type { AppCore, AppFeature } from "#src/core.ts";
+import { openPool as openPoolOfProcess } from "#src/infrastructure/database.ts";
+import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
+import { createEventPublisher } from "#src/infrastructure/event-publisher.ts";
+import type { DevelopmentMailer } from "#src/infrastructure/mailer/development-mailer.ts";
+import { randomIds } from "#src/infrastructure/random-ids.ts";
+import type { DeadJobs } from "#src/jobs/application/dead-jobs.ts";
+import { buildJobs, type JobRegistry } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { within } from "#src/jobs/application/within.ts";
 import {
   buildDeadJobs,
   buildJobDispatcher,
@@ -34,20 +34,20 @@ import {
   buildTransactionJobs,
   type JobDispatcher,
   providerSupport,
-} from "#/jobs/feature.ts";
-import { type Clock, systemClock } from "#/kernel/clock.ts";
-import type { EventSubscriber } from "#/kernel/events.ts";
-import type { Logger } from "#/kernel/logger.ts";
-import type { Mailer } from "#/kernel/mailer.ts";
+} from "#src/jobs/feature.ts";
+import { type Clock, systemClock } from "#src/kernel/clock.ts";
+import type { EventSubscriber } from "#src/kernel/events.ts";
+import type { Logger } from "#src/kernel/logger.ts";
+import type { Mailer } from "#src/kernel/mailer.ts";
 import {
   createWorkspaceService,
   type WorkspaceService,
-} from "#/workspaces/application/workspace-service.ts";
-import { workspacesFeature } from "#/workspaces/feature.ts";
+} from "#src/workspaces/application/workspace-service.ts";
+import { workspacesFeature } from "#src/workspaces/feature.ts";
 import {
   drizzleWorkspaceInvites,
   drizzleWorkspaces,
-} from "#/workspaces/infrastructure/drizzle-repositories.ts";
+} from "#src/workspaces/infrastructure/drizzle-repositories.ts";
 
 /** The assembled app. */
 export interface Container {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type JobsConfig, readJobsConfig } from "#/jobs/feature.ts";
+import { type JobsConfig, readJobsConfig } from "#src/jobs/feature.ts";
 
 export type MailerConfig =
   | { readonly kind: "development" }

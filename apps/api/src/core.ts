@@ -1,12 +1,12 @@
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import type { Ledger } from "#/jobs/application/ledger.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
-import type { Clock } from "#/kernel/clock.ts";
-import type { Feature } from "#/kernel/feature.ts";
-import type { Ids } from "#/kernel/ids.ts";
-import type { Logger } from "#/kernel/logger.ts";
-import type { Mailer } from "#/kernel/mailer.ts";
-import type { UnitOfWork } from "#/kernel/unit-of-work.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import type { Ledger } from "#src/jobs/application/ledger.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { Clock } from "#src/kernel/clock.ts";
+import type { Feature } from "#src/kernel/feature.ts";
+import type { Ids } from "#src/kernel/ids.ts";
+import type { Logger } from "#src/kernel/logger.ts";
+import type { Mailer } from "#src/kernel/mailer.ts";
+import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
 
 declare global {
   namespace OrbitJobs {
@@ -21,7 +21,7 @@ declare global {
   }
 }
 
-declare module "#/kernel/unit-of-work.ts" {
+declare module "#src/kernel/unit-of-work.ts" {
   interface Transaction {
     /** What is enqueued here commits and rolls back with the transaction. */
     readonly jobs: JobQueue;

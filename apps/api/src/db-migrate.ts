@@ -1,7 +1,7 @@
-import { readConfig } from "#/config.ts";
-import { createLogger } from "#/infrastructure/logger.ts";
-import { migrate } from "#/migrate.ts";
-import { endWithMessage } from "#/process.ts";
+import { readConfig } from "#src/config.ts";
+import { createLogger } from "#src/infrastructure/logger.ts";
+import { migrate } from "#src/migrate.ts";
+import { endWithMessage } from "#src/process.ts";
 
 // For deployments that have no start-up of their own, as a step of the deploy.
 

@@ -1,5 +1,5 @@
-import type { Environment } from "#/config.ts";
-import { openServerlessApp } from "#/serverless.ts";
+import type { Environment } from "#src/config.ts";
+import { openServerlessApp } from "#src/serverless.ts";
 
 interface Bindings {
   readonly HYPERDRIVE?: { readonly connectionString: string };

@@ -1,4 +1,4 @@
-import { runProcess } from "#/process.ts";
-import { welcome } from "#/welcome.ts";
+import { runProcess } from "#src/process.ts";
+import { welcome } from "#src/welcome.ts";
 
 await runProcess("server", (orbit) => process.stdout.write(welcome(orbit)));

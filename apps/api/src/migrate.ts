@@ -1,9 +1,9 @@
-import type { AppConfig } from "#/config.ts";
-import { openPool } from "#/infrastructure/database.ts";
-import { migrateApp } from "#/infrastructure/migrate.ts";
-import { prepareJobs } from "#/jobs/feature.ts";
-import type { Logger } from "#/kernel/logger.ts";
-import { databaseProblem } from "#/start-problems.ts";
+import type { AppConfig } from "#src/config.ts";
+import { openPool } from "#src/infrastructure/database.ts";
+import { migrateApp } from "#src/infrastructure/migrate.ts";
+import { prepareJobs } from "#src/jobs/feature.ts";
+import type { Logger } from "#src/kernel/logger.ts";
+import { databaseProblem } from "#src/start-problems.ts";
 
 /**
  * Brings the tables of the app and of its jobs up to date, by a connection of its own.

@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { boot, type Orbit } from "#/boot.ts";
-import { ConfigError, type Environment } from "#/config.ts";
+import { boot, type Orbit } from "#src/boot.ts";
+import { ConfigError, type Environment } from "#src/config.ts";
 
 /** Files of this machine: the embedded Postgres and the development token. */
 const orbitDirectory =

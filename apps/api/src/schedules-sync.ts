@@ -1,10 +1,10 @@
-import { compose } from "#/composition.ts";
-import { ConfigError, readConfig } from "#/config.ts";
-import { createLogger } from "#/infrastructure/logger.ts";
-import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
-import { syncSchedules } from "#/jobs/feature.ts";
-import { endWithMessage } from "#/process.ts";
-import { jobsProblem } from "#/start-problems.ts";
+import { compose } from "#src/composition.ts";
+import { ConfigError, readConfig } from "#src/config.ts";
+import { createLogger } from "#src/infrastructure/logger.ts";
+import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { syncSchedules } from "#src/jobs/feature.ts";
+import { endWithMessage } from "#src/process.ts";
+import { jobsProblem } from "#src/start-problems.ts";
 
 // For deployments that have no start-up of their own, as a step of the deploy.
 

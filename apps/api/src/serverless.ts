@@ -1,9 +1,9 @@
-import { createApp } from "#/app.ts";
-import { type Container, compose } from "#/composition.ts";
-import { ConfigError, type Environment, readConfig } from "#/config.ts";
-import { openPool } from "#/infrastructure/database.ts";
-import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
-import { consoleLog } from "#/jobs/infrastructure/console-log.ts";
+import { createApp } from "#src/app.ts";
+import { type Container, compose } from "#src/composition.ts";
+import { ConfigError, type Environment, readConfig } from "#src/config.ts";
+import { openPool } from "#src/infrastructure/database.ts";
+import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { consoleLog } from "#src/jobs/infrastructure/console-log.ts";
 
 export interface ServerlessApp {
   fetch(request: Request): Promise<Response>;

@@ -1,6 +1,6 @@
-import { ConfigError } from "#/config.ts";
-import { describePostgresError } from "#/infrastructure/describe-postgres-error.ts";
-import { JobsError } from "#/jobs/application/job-errors.ts";
+import { ConfigError } from "#src/config.ts";
+import { describePostgresError } from "#src/infrastructure/describe-postgres-error.ts";
+import { JobsError } from "#src/jobs/application/job-errors.ts";
 
 /** Why the database cannot be used, and where it was looked for: without user or password. */
 export function databaseProblem(variable: string, url: string, cause: unknown): ConfigError {

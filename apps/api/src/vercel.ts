@@ -1,4 +1,4 @@
-import { openServerlessApp } from "#/serverless.ts";
+import { openServerlessApp } from "#src/serverless.ts";
 
 /** The whole API as a Vercel function on Node. */
 // oxlint-disable-next-line import/no-default-export -- where Vercel looks for it

@@ -1,4 +1,4 @@
-import type { Orbit } from "#/boot.ts";
+import type { Orbit } from "#src/boot.ts";
 
 /** What `npm start` says when it is ready: all that is needed for a first try. */
 export function welcome({ url, config, embedded, tokenIsMadeUp }: Orbit): string {

@@ -1,4 +1,4 @@
-import { runProcess } from "#/process.ts";
+import { runProcess } from "#src/process.ts";
 
 await runProcess("worker", ({ config }) => {
   process.stdout.write(`Orbit Jobs works (${config.jobs.provider}). Ctrl-C stops it.\n`);

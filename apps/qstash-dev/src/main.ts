@@ -1,6 +1,6 @@
-import { type CliOptions, readCliOptions, UsageError } from "#/cli/options.ts";
-import { banner, HELP, startFailure } from "#/cli/texts.ts";
-import { createQStashDev } from "#/qstash-dev.ts";
+import { type CliOptions, readCliOptions, UsageError } from "#src/cli/options.ts";
+import { banner, HELP, startFailure } from "#src/cli/texts.ts";
+import { createQStashDev } from "#src/qstash-dev.ts";
 
 const print = (text: string) => void process.stdout.write(text);
 

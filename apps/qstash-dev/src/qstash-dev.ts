@@ -1,23 +1,23 @@
 import type { Hono } from "hono";
-import type { Clock } from "#/clock/clock.ts";
-import { realClock } from "#/clock/real-clock.ts";
-import { DEV_CREDENTIALS } from "#/credentials.ts";
-import { Engine } from "#/engine/engine.ts";
-import { type FaultSettings, Faults } from "#/engine/faults.ts";
-import { FlowControls } from "#/engine/flow-controls.ts";
-import { type PlanName, PLANS } from "#/engine/plan.ts";
-import { Publisher } from "#/engine/publisher.ts";
-import { Queues } from "#/engine/queues.ts";
-import { Schedules } from "#/engine/schedules.ts";
-import { type FetchLike, sendOverHttp, sendWithFetch } from "#/engine/send.ts";
-import { createApp } from "#/server/app.ts";
-import { type Listening, listen } from "#/server/listen.ts";
-import type { Env } from "#/server/services.ts";
-import { Deduplication } from "#/store/deduplication.ts";
-import { DeadLetters } from "#/store/dlq.ts";
-import { Log } from "#/store/log.ts";
-import { type SigningKeyPair, SigningKeys } from "#/store/signing-keys.ts";
-import { UrlGroups } from "#/store/url-groups.ts";
+import type { Clock } from "#src/clock/clock.ts";
+import { realClock } from "#src/clock/real-clock.ts";
+import { DEV_CREDENTIALS } from "#src/credentials.ts";
+import { Engine } from "#src/engine/engine.ts";
+import { type FaultSettings, Faults } from "#src/engine/faults.ts";
+import { FlowControls } from "#src/engine/flow-controls.ts";
+import { type PlanName, PLANS } from "#src/engine/plan.ts";
+import { Publisher } from "#src/engine/publisher.ts";
+import { Queues } from "#src/engine/queues.ts";
+import { Schedules } from "#src/engine/schedules.ts";
+import { type FetchLike, sendOverHttp, sendWithFetch } from "#src/engine/send.ts";
+import { createApp } from "#src/server/app.ts";
+import { type Listening, listen } from "#src/server/listen.ts";
+import type { Env } from "#src/server/services.ts";
+import { Deduplication } from "#src/store/deduplication.ts";
+import { DeadLetters } from "#src/store/dlq.ts";
+import { Log } from "#src/store/log.ts";
+import { type SigningKeyPair, SigningKeys } from "#src/store/signing-keys.ts";
+import { UrlGroups } from "#src/store/url-groups.ts";
 
 export interface QStashDevOptions {
   /** By default the wall clock. */

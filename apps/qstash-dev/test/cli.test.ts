@@ -5,7 +5,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { Client } from "@upstash/qstash";
 import { expect, onTestFinished, test } from "vitest";
-import { DEV_CREDENTIALS } from "#/index.ts";
+import { DEV_CREDENTIALS } from "#src/index.ts";
 import { openDestination } from "./support/destination.ts";
 
 const MAIN = new URL("../src/main.ts", import.meta.url).pathname;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DEV_CREDENTIALS } from "#/index.ts";
+import { DEV_CREDENTIALS } from "#src/index.ts";
 import { matching } from "./support/matchers.ts";
 import { at, openWorld } from "./support/world.ts";
 

@@ -1,7 +1,7 @@
 import { Client, Receiver } from "@upstash/qstash";
 import { Hono } from "hono";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { createQStashDev, DEV_CREDENTIALS, VirtualClock } from "#/index.ts";
+import { createQStashDev, DEV_CREDENTIALS, VirtualClock } from "#src/index.ts";
 
 describe("without a network", () => {
   test("an app in the same process gets its messages through fetch", async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { realClock, VirtualClock } from "#/index.ts";
-import { parseDuration } from "#/protocol/duration.ts";
-import { parseRetryExpression } from "#/protocol/retry-expression.ts";
+import { realClock, VirtualClock } from "#src/index.ts";
+import { parseDuration } from "#src/protocol/duration.ts";
+import { parseRetryExpression } from "#src/protocol/retry-expression.ts";
 
 describe("a retry expression", () => {
   test.each([

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { findRunnable, type JobRegistry } from "#/jobs/application/job-registry.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { findRunnable, type JobRegistry } from "#src/jobs/application/job-registry.ts";
 import { type JobDirectory, replaceJob, tryMove } from "./job-directory.ts";
 import { readJob, type StoredJob } from "./stored-job.ts";
 

@@ -2,7 +2,7 @@ import {
   type JobsError,
   ProviderRejectedError,
   ProviderUnavailableError,
-} from "#/jobs/application/job-errors.ts";
+} from "#src/jobs/application/job-errors.ts";
 
 /** What time alone does not mend: whoever runs the app has to. */
 const REFUSALS = ["EACCES", "EPERM", "EROFS", "ENOTDIR"];

@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import { checkedQueue } from "#/jobs/application/checked-queue.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
-import type { JobRegistry } from "#/jobs/application/job-registry.ts";
-import type { JobClock } from "#/jobs/application/ports.ts";
-import type { PreparedJob } from "#/jobs/application/prepare-enqueue.ts";
+import { checkedQueue } from "#src/jobs/application/checked-queue.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { JobRegistry } from "#src/jobs/application/job-registry.ts";
+import type { JobClock } from "#src/jobs/application/ports.ts";
+import type { PreparedJob } from "#src/jobs/application/prepare-enqueue.ts";
 import { providerError } from "./directory-errors.ts";
 import { flushNames, type JobDirectory, tryLink, writeDraft } from "./job-directory.ts";
 import { newJob } from "./stored-job.ts";

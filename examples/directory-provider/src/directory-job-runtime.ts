@@ -1,5 +1,5 @@
-import type { JobRegistry } from "#/jobs/application/job-registry.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import type { JobRegistry } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 import { providerError } from "./directory-errors.ts";
 import { openSession, type WorkerOptions, type WorkerSession } from "./worker-session.ts";
 

@@ -1,4 +1,4 @@
-import type { ProviderSupport } from "#/jobs/application/provider-support.ts";
+import type { ProviderSupport } from "#src/jobs/application/provider-support.ts";
 
 export const directorySupport: ProviderSupport = {
   provider: "directory",

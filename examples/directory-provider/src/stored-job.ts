@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import type { PreparedJob } from "#/jobs/application/prepare-enqueue.ts";
+import type { PreparedJob } from "#src/jobs/application/prepare-enqueue.ts";
 import { unless } from "./directory-errors.ts";
 
 /** What is in a job's file. */

@@ -1,5 +1,5 @@
 import { mkdir, rmdir, utimes } from "node:fs/promises";
-import type { JobLogger } from "#/jobs/application/ports.ts";
+import type { JobLogger } from "#src/jobs/application/ports.ts";
 import { unless } from "./directory-errors.ts";
 
 const BEAT_MS = 500;

@@ -1,7 +1,7 @@
 import path from "node:path";
-import type { JobRegistry } from "#/jobs/application/job-registry.ts";
-import type { JobClock, JobLogger } from "#/jobs/application/ports.ts";
-import { runJob } from "#/jobs/application/run-job.ts";
+import type { JobRegistry } from "#src/jobs/application/job-registry.ts";
+import type { JobClock, JobLogger } from "#src/jobs/application/ports.ts";
+import { runJob } from "#src/jobs/application/run-job.ts";
 import { createBell, endOf } from "./bell.ts";
 import { claimJob, type RunnableJob } from "./claim-job.ts";
 import type { JobDirectory } from "./job-directory.ts";

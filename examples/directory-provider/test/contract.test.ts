@@ -1,4 +1,4 @@
-import { contractTests } from "#/jobs/testing/contract-tests.ts";
+import { contractTests } from "#src/jobs/testing/contract-tests.ts";
 import { directoryHarness } from "./directory-harness.ts";
 
 contractTests("directory", directoryHarness);

@@ -1,5 +1,5 @@
-import { contractCases } from "#/jobs/testing/cases/index.ts";
-import { type ContractResult, runContract } from "#/jobs/testing/run-contract.ts";
+import { contractCases } from "#src/jobs/testing/cases/index.ts";
+import { type ContractResult, runContract } from "#src/jobs/testing/run-contract.ts";
 import { directoryHarness } from "./directory-harness.ts";
 
 // The contract without a test framework, all of it or some topics: `npm run contract:directory -- retries`.

@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
 import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { directorySupport } from "../src/directory-support.ts";

@@ -1,4 +1,4 @@
-import type { JobLogger } from "#/jobs/application/ports.ts";
+import type { JobLogger } from "#src/jobs/application/ports.ts";
 
 export const silentLog: JobLogger = {
   debug: () => undefined,

@@ -1,6 +1,6 @@
-import { systemClock } from "#/kernel/clock.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { systemClock } from "#src/kernel/clock.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { prepareDirectory } from "../src/job-directory.ts";
 import { silentLog } from "./silent-log.ts";

@@ -1,7 +1,7 @@
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
-import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
-import { errorResponse } from "#/interfaces/http/errors.ts";
+import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
+import { errorResponse } from "#src/interfaces/http/errors.ts";
 import { orbitApp } from "./orbit-app.ts";
 import { log, ready } from "./process-side.ts";
 

@@ -2,7 +2,7 @@ import { Logger, makeWorkerUtils } from "graphile-worker";
 import type { Pool } from "pg";
 import { z } from "zod";
 import { DEV_CREDENTIALS } from "@orbit/qstash-dev";
-import { prepareJobs, readJobsConfig } from "#/jobs/feature.ts";
+import { prepareJobs, readJobsConfig } from "#src/jobs/feature.ts";
 
 export const ENGINES = ["graphile", "qstash", "raw"] as const;
 

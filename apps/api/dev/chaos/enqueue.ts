@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
-import { openPool } from "#/infrastructure/database.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { openPool } from "#src/infrastructure/database.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import { orbitApp } from "./orbit-app.ts";
 import { log, setting } from "./process-side.ts";
 import { inTransaction } from "./transaction.ts";

@@ -1,9 +1,9 @@
 import type { Pool } from "pg";
-import { openPool } from "#/infrastructure/database.ts";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { processOnce } from "#/jobs/application/ledger.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { openPool } from "#src/infrastructure/database.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { processOnce } from "#src/jobs/application/ledger.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import {
   buildJobDispatcher,
   buildJobQueue,
@@ -14,7 +14,7 @@ import {
   type JobsConfig,
   providerSupport,
   readJobsConfig,
-} from "#/jobs/feature.ts";
+} from "#src/jobs/feature.ts";
 import { life, log, setting } from "./process-side.ts";
 import { inTransaction } from "./transaction.ts";
 import { doWork, EFFECT, JOB_NAME, MAX_ATTEMPTS, type Work, workSchema } from "./work.ts";

@@ -1,5 +1,5 @@
-import { consoleLog } from "#/jobs/infrastructure/console-log.ts";
-import type { JobLogger } from "#/jobs/application/ports.ts";
+import { consoleLog } from "#src/jobs/infrastructure/console-log.ts";
+import type { JobLogger } from "#src/jobs/application/ports.ts";
 
 // What every process of the harness has in common.
 

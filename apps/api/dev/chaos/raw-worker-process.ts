@@ -1,5 +1,5 @@
 import { Logger, run } from "graphile-worker";
-import { openPool } from "#/infrastructure/database.ts";
+import { openPool } from "#src/infrastructure/database.ts";
 import { life, log, ready, setting } from "./process-side.ts";
 import { doWork, EFFECT, JOB_NAME, workSchema } from "./work.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { openPool } from "#/infrastructure/database.ts";
+import { openPool } from "#src/infrastructure/database.ts";
 import { silentLog } from "../../test/support/silent-log.ts";
 import { startDatabase } from "./database.ts";
 import { deadIn, type Engine, ENQUEUER, prepare, waitingIn, WORKERS } from "./engines.ts";

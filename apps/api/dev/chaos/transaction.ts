@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 
 /** What failed in a transaction takes its connection with it. */
 export async function inTransaction<T>(

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { contractCases } from "#/jobs/testing/cases/index.ts";
-import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
-import { type ContractResult, runContract } from "#/jobs/testing/run-contract.ts";
+import { contractCases } from "#src/jobs/testing/cases/index.ts";
+import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
+import { type ContractResult, runContract } from "#src/jobs/testing/run-contract.ts";
 import { graphileHarness } from "../../test/support/graphile-harness.ts";
 import { memoryHarness } from "../../test/support/memory-harness.ts";
 import { startTestPostgres } from "../../test/support/postgres-template.ts";

@@ -1,5 +1,5 @@
-import { contractCases } from "#/jobs/testing/cases/index.ts";
-import { runContract } from "#/jobs/testing/run-contract.ts";
+import { contractCases } from "#src/jobs/testing/cases/index.ts";
+import { runContract } from "#src/jobs/testing/run-contract.ts";
 import { graphileHarness } from "../../test/support/graphile-harness.ts";
 import { memoryHarness } from "../../test/support/memory-harness.ts";
 import {

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { ContractResult } from "#/jobs/testing/run-contract.ts";
+import type { ContractResult } from "#src/jobs/testing/run-contract.ts";
 import { printTable } from "../table.ts";
 
 /** Prints cases by topic and provider, every skip with its reason and every failure; returns how many failed. */

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { providerSupports } from "#/jobs/feature.ts";
+import { providerSupports } from "#src/jobs/feature.ts";
 import { withProviderTable } from "./provider-table.ts";
 
 // Brings the table of providers in docs/contract.md up to date: `npm run docs:providers`.

@@ -1,5 +1,5 @@
-import type { AppFeature } from "#/core.ts";
-import { inFeature } from "#/jobs/application/job-registry.ts";
+import type { AppFeature } from "#src/core.ts";
+import { inFeature } from "#src/jobs/application/job-registry.ts";
 import { projectEventJob } from "./jobs/project-event.job.ts";
 import { pruneEventsJob } from "./jobs/prune-events.job.ts";
 

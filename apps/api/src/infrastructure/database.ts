@@ -3,7 +3,7 @@ import { DrizzleQueryError } from "drizzle-orm/errors";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type { PgDatabase, PgQueryResultHKT, PgTransactionConfig } from "drizzle-orm/pg-core";
 import { Pool } from "pg";
-import type { Logger } from "#/kernel/logger.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 
 /** Drizzle in a transaction. */
 export type Database = PgDatabase<PgQueryResultHKT>;

@@ -1,7 +1,7 @@
 import { type SQL, sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
-import { TransactionEndedError } from "#/jobs/application/job-errors.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import { TransactionEndedError } from "#src/jobs/application/job-errors.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import type { Database } from "./database.ts";
 
 /** Runs statements with `$1`, `$2` … through Drizzle, in its transaction if it is one. */

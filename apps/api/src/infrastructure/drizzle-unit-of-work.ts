@@ -1,10 +1,10 @@
 import { sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { Pool } from "pg";
-import type { DomainEvent, EventPublisher } from "#/kernel/events.ts";
-import type { ReadTransaction, Transaction, UnitOfWork } from "#/kernel/unit-of-work.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { AppError } from "#/kernel/errors.ts";
+import type { DomainEvent, EventPublisher } from "#src/kernel/events.ts";
+import type { ReadTransaction, Transaction, UnitOfWork } from "#src/kernel/unit-of-work.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { AppError } from "#src/kernel/errors.ts";
 import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { type Database, inTransaction } from "./database.ts";
 import { transactionSql } from "./drizzle-sql.ts";

@@ -1,5 +1,5 @@
-import type { EventPublisher, EventSubscriber } from "#/kernel/events.ts";
-import type { Logger } from "#/kernel/logger.ts";
+import type { EventPublisher, EventSubscriber } from "#src/kernel/events.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 
 /** In this process, one subscriber after the other. What must survive a crash is a job. */
 export function createEventPublisher(

@@ -1,6 +1,6 @@
 import { pino } from "pino";
-import type { AppConfig } from "#/config.ts";
-import type { Logger } from "#/kernel/logger.ts";
+import type { AppConfig } from "#src/config.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 
 /** JSON lines on standard output. */
 export function createLogger(level: AppConfig["logLevel"]): Logger {

@@ -1,5 +1,5 @@
 import { v7 as uuid } from "uuid";
-import type { Ids } from "#/kernel/ids.ts";
+import type { Ids } from "#src/kernel/ids.ts";
 
 export const randomIds: Ids = {
   id: () => uuid(),

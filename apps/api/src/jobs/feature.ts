@@ -16,7 +16,7 @@ import {
   graphileQueue,
   graphileRuntime,
   migrateGraphile,
-} from "#/jobs/infrastructure/graphile/index.ts";
+} from "#src/jobs/infrastructure/graphile/index.ts";
 import { graphileDeadJobs } from "./infrastructure/graphile/graphile-dead-jobs.ts";
 import { graphileSupport } from "./infrastructure/graphile/graphile-support.ts";
 import { memoryDeadJobs } from "./infrastructure/memory/memory-dead-jobs.ts";

@@ -1,5 +1,5 @@
-import { inFeature } from "#/jobs/application/job-registry.ts";
-import type { AppFeature } from "#/core.ts";
+import { inFeature } from "#src/jobs/application/job-registry.ts";
+import type { AppFeature } from "#src/core.ts";
 import { cleanupStaleInvitesJob } from "./jobs/cleanup-stale-invites.job.ts";
 import { sendReminderJob } from "./jobs/send-reminder.job.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import type { TestApp } from "../support/app.ts";
 import { countRows, project, startBillingApp, stateOf } from "../support/billing.ts";
 import { CREATED, deliver, type EventFacts, stripeEvent } from "../support/stripe.ts";

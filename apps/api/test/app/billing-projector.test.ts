@@ -1,7 +1,7 @@
 import { addDays } from "date-fns/addDays";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import type { TestApp } from "../support/app.ts";
 import { countRows, NEW, project, REPLAY, startBillingApp, stateOf } from "../support/billing.ts";
 import { CREATED, deliver, stripeEvent } from "../support/stripe.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigError, readConfig } from "#/config.ts";
+import { ConfigError, readConfig } from "#src/config.ts";
 
 const SECRET = "s3cret-value-that-nobody-may-see";
 const GOOD = {

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { openKillPoint } from "../support/kill-point.ts";
 import { startProcess } from "../support/process.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { z } from "zod";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 
 const pageSchema = z.object({

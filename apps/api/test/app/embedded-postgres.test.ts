@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
 import { expect, test } from "vitest";
-import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { adminClient } from "#/infrastructure/embedded-postgres/running-postgres.ts";
+import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { adminClient } from "#src/infrastructure/embedded-postgres/running-postgres.ts";
 
 test("several first starts at once share one database, whose end is an error for who asks it", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-embedded-"));

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createApp } from "#/app.ts";
+import { createApp } from "#src/app.ts";
 import { databaseState } from "../support/database-state.ts";
 import { type FuzzApp, problemOf, startFuzzApp } from "../support/fuzz-app.ts";
 import { nearlyGoodRequests, requestTo, routesOf } from "../support/fuzz-requests.ts";

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { SMALL_BODY_BYTES } from "#/interfaces/http/limits.ts";
+import { SMALL_BODY_BYTES } from "#src/interfaces/http/limits.ts";
 import { databaseState } from "../support/database-state.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { errorProblem } from "../support/public-error.ts";

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test, vi } from 
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres,
-} from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+} from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
 import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 

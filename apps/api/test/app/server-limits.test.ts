@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { Hono } from "hono";
 import { afterEach, expect, test } from "vitest";
-import { SERVER_LIMITS, type ServerLimits, SMALL_BODY_BYTES } from "#/interfaces/http/limits.ts";
-import { listen } from "#/interfaces/http/server.ts";
+import { SERVER_LIMITS, type ServerLimits, SMALL_BODY_BYTES } from "#src/interfaces/http/limits.ts";
+import { listen } from "#src/interfaces/http/server.ts";
 import { expectPublicError } from "../support/public-error.ts";
 import { answerOn, closed, exchange, openSocket } from "../support/raw-http.ts";
 

@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { findBinaries } from "#/infrastructure/embedded-postgres/binaries.ts";
-import { findHome } from "#/infrastructure/embedded-postgres/unprivileged-home.ts";
+import { findBinaries } from "#src/infrastructure/embedded-postgres/binaries.ts";
+import { findHome } from "#src/infrastructure/embedded-postgres/unprivileged-home.ts";
 import { startProcess } from "../support/process.ts";
 
 test("one command: an invite's reminder comes through signed HTTP, and both logs show it", async () => {

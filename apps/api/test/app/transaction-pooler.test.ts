@@ -2,16 +2,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   drizzleBillingEvents,
   drizzleSubscriptions,
-} from "#/billing/infrastructure/drizzle-repositories.ts";
-import { type Database, openPool } from "#/infrastructure/database.ts";
-import { createDrizzleUnitOfWork } from "#/infrastructure/drizzle-unit-of-work.ts";
-import { migrate } from "#/migrate.ts";
+} from "#src/billing/infrastructure/drizzle-repositories.ts";
+import { type Database, openPool } from "#src/infrastructure/database.ts";
+import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
+import { migrate } from "#src/migrate.ts";
 import {
   drizzleWorkspaceInvites,
   drizzleWorkspaces,
-} from "#/workspaces/infrastructure/drizzle-repositories.ts";
-import { buildLedger } from "#/jobs/feature.ts";
-import { NoopJobQueue } from "#/jobs/infrastructure/noop/noop-job-queue.ts";
+} from "#src/workspaces/infrastructure/drizzle-repositories.ts";
+import { buildLedger } from "#src/jobs/feature.ts";
+import { NoopJobQueue } from "#src/jobs/infrastructure/noop/noop-job-queue.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { silentLog } from "../support/silent-log.ts";

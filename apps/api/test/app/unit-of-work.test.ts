@@ -4,26 +4,26 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import {
   drizzleBillingEvents,
   drizzleSubscriptions,
-} from "#/billing/infrastructure/drizzle-repositories.ts";
-import { openPool } from "#/infrastructure/database.ts";
+} from "#src/billing/infrastructure/drizzle-repositories.ts";
+import { openPool } from "#src/infrastructure/database.ts";
 import {
   createDrizzleUnitOfWork,
   type TransactionParts,
-} from "#/infrastructure/drizzle-unit-of-work.ts";
-import { processOnce } from "#/jobs/application/ledger.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { buildLedger } from "#/jobs/feature.ts";
-import { graphileQueue } from "#/jobs/infrastructure/graphile/index.ts";
-import { NoopJobQueue } from "#/jobs/infrastructure/noop/noop-job-queue.ts";
-import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
-import { memoryTransaction } from "#/jobs/infrastructure/memory/memory-transaction.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import type { UnitOfWork } from "#/kernel/unit-of-work.ts";
+} from "#src/infrastructure/drizzle-unit-of-work.ts";
+import { processOnce } from "#src/jobs/application/ledger.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { buildLedger } from "#src/jobs/feature.ts";
+import { graphileQueue } from "#src/jobs/infrastructure/graphile/index.ts";
+import { NoopJobQueue } from "#src/jobs/infrastructure/noop/noop-job-queue.ts";
+import { createMemoryStore } from "#src/jobs/infrastructure/memory/memory-store.ts";
+import { memoryTransaction } from "#src/jobs/infrastructure/memory/memory-transaction.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
 import {
   drizzleWorkspaceInvites,
   drizzleWorkspaces,
-} from "#/workspaces/infrastructure/drizzle-repositories.ts";
+} from "#src/workspaces/infrastructure/drizzle-repositories.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openKillPoint } from "../support/kill-point.ts";
 import { silentLog } from "../support/silent-log.ts";

@@ -2,7 +2,7 @@ import { addDays } from "date-fns/addDays";
 import { addHours } from "date-fns/addHours";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 
 let app: TestApp;

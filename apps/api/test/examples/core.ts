@@ -1,5 +1,5 @@
 // apps/api/test/examples/core.ts
-import type { Mail } from "#/kernel/mailer.ts";
+import type { Mail } from "#src/kernel/mailer.ts";
 
 /** A core for jobs under test: mails are kept, and what a test does not bring is refused. */
 export function testCore(

@@ -1,6 +1,6 @@
 // apps/api/test/examples/in-memory.test.ts
 import { expect, test } from "vitest";
-import { inMemoryJobs } from "#/jobs/testing/in-memory-jobs.ts";
+import { inMemoryJobs } from "#src/jobs/testing/in-memory-jobs.ts";
 import { testCore } from "./core.ts";
 import { orderJobs, placeOrder } from "./orders.ts";
 

@@ -1,6 +1,6 @@
 // apps/api/test/examples/inline.test.ts
 import { expect, test } from "vitest";
-import { inlineJobQueue } from "#/jobs/testing/inline-job-queue.ts";
+import { inlineJobQueue } from "#src/jobs/testing/inline-job-queue.ts";
 import { testCore } from "./core.ts";
 import { orderJobs, placeOrder } from "./orders.ts";
 

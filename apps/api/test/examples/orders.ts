@@ -1,6 +1,6 @@
 // apps/api/test/examples/orders.ts
-import { defineJob } from "#/jobs/application/define-job.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
 
 declare global {
   namespace OrbitJobs {

@@ -1,7 +1,7 @@
 // apps/api/test/examples/recording.test.ts
 import { expect, test } from "vitest";
-import "#/jobs/testing/matchers.ts";
-import { recordingJobQueue } from "#/jobs/testing/recording-job-queue.ts";
+import "#src/jobs/testing/matchers.ts";
+import { recordingJobQueue } from "#src/jobs/testing/recording-job-queue.ts";
 import { placeOrder } from "./orders.ts";
 
 test("placing an order has it confirmed", async () => {

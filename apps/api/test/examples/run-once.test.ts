@@ -1,6 +1,6 @@
 // apps/api/test/examples/run-once.test.ts
 import { expect, test } from "vitest";
-import { runJobOnce } from "#/jobs/testing/run-job-once.ts";
+import { runJobOnce } from "#src/jobs/testing/run-job-once.ts";
 import { testCore } from "./core.ts";
 import { askForReviewJob } from "./orders.ts";
 

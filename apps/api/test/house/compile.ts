@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 
-/** Below apps/api, so that `#/…` and the packages resolve; ignored by git. */
+/** Below apps/api, so that `#src/…` and the packages resolve; ignored by git. */
 const WORK = fileURLToPath(new URL("../../.orbit/compile", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 

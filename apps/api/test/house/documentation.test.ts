@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { providerSupports } from "#/jobs/feature.ts";
+import { providerSupports } from "#src/jobs/feature.ts";
 import { withProviderTable } from "../../dev/contract/provider-table.ts";
 import { compile } from "./compile.ts";
 

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { contractCases } from "#/jobs/testing/cases/index.ts";
+import { contractCases } from "#src/jobs/testing/cases/index.ts";
 import { mutants, mutate } from "../../dev/contract/mutants.ts";
 import { qstashCases } from "../support/qstash-cases.ts";
 

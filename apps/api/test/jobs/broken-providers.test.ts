@@ -1,9 +1,9 @@
 import vm from "node:vm";
 import { expect, test } from "vitest";
-import type { EnqueueOptions, JobQueue } from "#/jobs/application/job-queue.ts";
-import type { ContractHarness, ContractWorld } from "#/jobs/testing/contract-harness.ts";
-import { replay } from "#/jobs/testing/properties/replay.ts";
-import { checkSequences, SequenceError } from "#/jobs/testing/properties/sequence-property.ts";
+import type { EnqueueOptions, JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { ContractHarness, ContractWorld } from "#src/jobs/testing/contract-harness.ts";
+import { replay } from "#src/jobs/testing/properties/replay.ts";
+import { checkSequences, SequenceError } from "#src/jobs/testing/properties/sequence-property.ts";
 import { memoryHarness } from "../support/memory-harness.ts";
 
 /** Providers that break one promise each: random sequences must find it. */

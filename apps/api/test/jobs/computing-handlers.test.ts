@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 
 /** What a handler does that never waits. */

@@ -1,8 +1,8 @@
 import { describe, test } from "vitest";
-import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
-import type { Command } from "#/jobs/testing/properties/commands.ts";
-import { replay } from "#/jobs/testing/properties/replay.ts";
-import { checkSequences } from "#/jobs/testing/properties/sequence-property.ts";
+import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
+import type { Command } from "#src/jobs/testing/properties/commands.ts";
+import { replay } from "#src/jobs/testing/properties/replay.ts";
+import { checkSequences } from "#src/jobs/testing/properties/sequence-property.ts";
 import { graphileHarness } from "../support/graphile-harness.ts";
 import { memoryHarness } from "../support/memory-harness.ts";
 import { openQStashWorld, qstashHarness as narrow } from "../support/qstash-harness.ts";

@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import { contractTests } from "#/jobs/testing/contract-tests.ts";
+import { contractTests } from "#src/jobs/testing/contract-tests.ts";
 import { graphileHarness } from "../support/graphile-harness.ts";
 import { inMemoryJobsHarness, memoryHarness } from "../support/memory-harness.ts";
 import { qstashHarness } from "../support/qstash-harness.ts";

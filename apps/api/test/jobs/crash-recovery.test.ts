@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { type GraphileWorld, openGraphileWorld } from "../support/graphile-harness.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
 

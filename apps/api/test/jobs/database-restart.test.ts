@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Pool } from "pg";
 import { expect, test } from "vitest";
-import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 test("workers outlive a restart of the database, and nothing stays locked", async () => {

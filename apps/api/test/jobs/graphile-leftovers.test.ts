@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { JsonValue } from "#/jobs/application/json.ts";
-import { PermanentJobError } from "#/jobs/application/job-errors.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import type { JsonValue } from "#src/jobs/application/json.ts";
+import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 
 async function open(...jobs: Parameters<typeof openGraphileWorld>[0]) {

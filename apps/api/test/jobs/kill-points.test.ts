@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import { describe, test, vi } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { type GraphileWorld, openGraphileWorld } from "../support/graphile-harness.ts";
 import { openKillPoint, type Side } from "../support/kill-point.ts";
 import { ledgerJob, readEffects } from "../support/ledger-job.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { openConnections } from "#/jobs/infrastructure/graphile/worker-connections.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { openConnections } from "#src/jobs/infrastructure/graphile/worker-connections.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 import { openKillPoint } from "../support/kill-point.ts";

@@ -1,11 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { memoryQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
-import { MemoryJobRuntime } from "#/jobs/infrastructure/memory/memory-job-runtime.ts";
-import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
-import { claimJob, nextDue } from "#/jobs/infrastructure/memory/memory-runs.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { memoryQueue } from "#src/jobs/infrastructure/memory/memory-job-queue.ts";
+import { MemoryJobRuntime } from "#src/jobs/infrastructure/memory/memory-job-runtime.ts";
+import { createMemoryStore } from "#src/jobs/infrastructure/memory/memory-store.ts";
+import { claimJob, nextDue } from "#src/jobs/infrastructure/memory/memory-runs.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 const JOBS = 20_000;

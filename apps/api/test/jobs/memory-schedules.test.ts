@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { inMemoryJobs } from "#/jobs/testing/in-memory-jobs.ts";
-import { createProbe } from "#/jobs/testing/probe.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { inMemoryJobs } from "#src/jobs/testing/in-memory-jobs.ts";
+import { createProbe } from "#src/jobs/testing/probe.ts";
 import "../support/helper-jobs.ts";
 
 /** Hourly, and what was missed is missed. */

@@ -1,9 +1,9 @@
 import { describe, type TestContext, test } from "vitest";
-import { openPool } from "#/infrastructure/database.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { openPool } from "#src/infrastructure/database.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 import { silentLog } from "../support/silent-log.ts";

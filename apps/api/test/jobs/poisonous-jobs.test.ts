@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
 

@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { runJob } from "#/jobs/application/run-job.ts";
-import { buildMaintenanceJobs } from "#/jobs/feature.ts";
-import { createMemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
-import { markPublished } from "#/jobs/infrastructure/qstash/job-keys.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { runJob } from "#src/jobs/application/run-job.ts";
+import { buildMaintenanceJobs } from "#src/jobs/feature.ts";
+import { createMemoryStore } from "#src/jobs/infrastructure/memory/memory-store.ts";
+import { markPublished } from "#src/jobs/infrastructure/qstash/job-keys.ts";
 import {
   recordBegin,
   recordEnd,
   recordRefusal,
-} from "#/jobs/infrastructure/qstash/message-records.ts";
+} from "#src/jobs/infrastructure/qstash/message-records.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { silentLog } from "../support/silent-log.ts";
 

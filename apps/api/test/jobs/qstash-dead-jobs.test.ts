@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { buildDeadJobs } from "#/jobs/feature.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { buildDeadJobs } from "#src/jobs/feature.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 
 test("a replayed job that dies again before its replay is over stays among the dead", async () => {

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import type { JsonValue } from "#/jobs/application/json.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import type { JsonValue } from "#src/jobs/application/json.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 
 const DAY_SECONDS = 86_400;

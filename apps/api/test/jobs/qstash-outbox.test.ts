@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { JsonValue } from "#/jobs/application/json.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { buildOutboxRelay } from "#/jobs/feature.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import type { JsonValue } from "#src/jobs/application/json.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { buildOutboxRelay } from "#src/jobs/feature.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 import { silentLog } from "../support/silent-log.ts";
 

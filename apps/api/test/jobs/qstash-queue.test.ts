@@ -2,13 +2,16 @@ import { createServer } from "node:http";
 import { createQStashDev, DEV_CREDENTIALS, type QStashDevOptions } from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
 import { expect, onTestFinished, test } from "vitest";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { ProviderRejectedError, ProviderUnavailableError } from "#/jobs/application/job-errors.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { buildJobQueue, type JobsConfig, syncSchedules } from "#/jobs/feature.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import {
+  ProviderRejectedError,
+  ProviderUnavailableError,
+} from "#src/jobs/application/job-errors.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { buildJobQueue, type JobsConfig, syncSchedules } from "#src/jobs/feature.ts";
 import { freePort } from "../support/free-port.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 
 const noDatabase: SqlExecutor = {
   query: () => Promise.reject(new Error("jobs without a key need no database")),

@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import { freeKey, markPublished, takeKeys } from "#/jobs/infrastructure/qstash/job-keys.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { freeKey, markPublished, takeKeys } from "#src/jobs/infrastructure/qstash/job-keys.ts";
 import {
   findRecord,
   recordBegin,
   recordEnd,
-} from "#/jobs/infrastructure/qstash/message-records.ts";
-import { claimFromOutbox, putIntoOutbox } from "#/jobs/infrastructure/qstash/outbox.ts";
+} from "#src/jobs/infrastructure/qstash/message-records.ts";
+import { claimFromOutbox, putIntoOutbox } from "#src/jobs/infrastructure/qstash/outbox.ts";
 import {
   keepDeadJob,
   pruneDeadJobs,
   removeDeadJob,
   sqlDeadJobs,
-} from "#/jobs/infrastructure/sql-dead-jobs.ts";
-import { pruneLedger, sqlLedger } from "#/jobs/infrastructure/sql-ledger.ts";
+} from "#src/jobs/infrastructure/sql-dead-jobs.ts";
+import { pruneLedger, sqlLedger } from "#src/jobs/infrastructure/sql-ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { withPlans } from "../support/query-plans.ts";
 

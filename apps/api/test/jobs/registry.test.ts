@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { isTick, nextTick } from "#/jobs/application/cron.ts";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs, inFeature } from "#/jobs/application/job-registry.ts";
-import { providerSupport, readJobsConfig } from "#/jobs/feature.ts";
-import { graphileSupport } from "#/jobs/infrastructure/graphile/graphile-support.ts";
-import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { isTick, nextTick } from "#src/jobs/application/cron.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs, inFeature } from "#src/jobs/application/job-registry.ts";
+import { providerSupport, readJobsConfig } from "#src/jobs/feature.ts";
+import { graphileSupport } from "#src/jobs/infrastructure/graphile/graphile-support.ts";
+import { qstashSupport } from "#src/jobs/infrastructure/qstash/qstash-support.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 
 const job = contractJob("contract.work", async () => undefined);
 const schedule = { cron: "0 * * * *", timezone: "UTC", payload: {}, backfill: 0 };

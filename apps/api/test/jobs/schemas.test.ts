@@ -3,9 +3,9 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { prepareEnqueue } from "#/jobs/application/prepare-enqueue.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { prepareEnqueue } from "#src/jobs/application/prepare-enqueue.ts";
 
 declare global {
   namespace OrbitJobs {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { silentLog } from "../support/silent-log.ts";

@@ -1,10 +1,10 @@
 import { subHours } from "date-fns/subHours";
 import { expect, test } from "vitest";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { buildJobQueue, buildJobRuntime, readJobsConfig } from "#/jobs/feature.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { buildJobQueue, buildJobRuntime, readJobsConfig } from "#src/jobs/feature.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { compile } from "../house/compile.ts";
 import { createTestDatabase } from "../support/database.ts";
 
@@ -74,9 +74,9 @@ test("the specification's job, registry and runtime run as they are written ther
 test("its ports have the signatures that it gives them", async () => {
   const errors = await compile("specification", {
     ports: `
-      import type { JobQueue as OurQueue } from "#/jobs/application/job-queue.ts";
-      import type { JobRuntime as OurRuntime } from "#/jobs/application/job-runtime.ts";
-      import type { JobName, JobPayload } from "#/jobs/application/job-types.ts";
+      import type { JobQueue as OurQueue } from "#src/jobs/application/job-queue.ts";
+      import type { JobRuntime as OurRuntime } from "#src/jobs/application/job-runtime.ts";
+      import type { JobName, JobPayload } from "#src/jobs/application/job-types.ts";
       export interface JobQueue {
         enqueue<N extends JobName>(
           name: N,
@@ -96,9 +96,9 @@ test("its ports have the signatures that it gives them", async () => {
       export const runtime: JobRuntime = ourRuntime;
       export const back: OurRuntime = runtime;`,
     registration: `
-      import type { AppCore, AppFeature } from "#/core.ts";
-      import { buildJobs } from "#/jobs/application/job-registry.ts";
-      import { buildJobRuntime, type JobsConfig } from "#/jobs/feature.ts";
+      import type { AppCore, AppFeature } from "#src/core.ts";
+      import { buildJobs } from "#src/jobs/application/job-registry.ts";
+      import { buildJobRuntime, type JobsConfig } from "#src/jobs/feature.ts";
       declare const workspacesFeature: AppFeature;
       declare const billingFeature: AppFeature;
       declare const core: AppCore;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import net from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createProbe, eventually, type Probe } from "#/jobs/testing/probe.ts";
+import { createProbe, eventually, type Probe } from "#src/jobs/testing/probe.ts";
 import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const LAST_WORDS = "x".repeat(1_000_000);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { backOffMs } from "#/jobs/application/retry-policy.ts";
-import { PermanentJobError } from "#/jobs/application/job-errors.ts";
-import { inlineJobQueue } from "#/jobs/testing/inline-job-queue.ts";
-import { inMemoryJobs } from "#/jobs/testing/in-memory-jobs.ts";
-import "#/jobs/testing/matchers.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { backOffMs } from "#src/jobs/application/retry-policy.ts";
+import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
+import { inlineJobQueue } from "#src/jobs/testing/inline-job-queue.ts";
+import { inMemoryJobs } from "#src/jobs/testing/in-memory-jobs.ts";
+import "#src/jobs/testing/matchers.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { helperJobs } from "../support/helper-jobs.ts";
 
 const boom = new Error("boom");

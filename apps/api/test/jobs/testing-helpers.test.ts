@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
-import { InvalidPayloadError } from "#/jobs/application/job-errors.ts";
-import type { JobContext } from "#/jobs/application/job-definition.ts";
-import "#/jobs/testing/matchers.ts";
-import { recordingJobQueue } from "#/jobs/testing/recording-job-queue.ts";
-import { runJobOnce } from "#/jobs/testing/run-job-once.ts";
+import { InvalidPayloadError } from "#src/jobs/application/job-errors.ts";
+import type { JobContext } from "#src/jobs/application/job-definition.ts";
+import "#src/jobs/testing/matchers.ts";
+import { recordingJobQueue } from "#src/jobs/testing/recording-job-queue.ts";
+import { runJobOnce } from "#src/jobs/testing/run-job-once.ts";
 import { compile } from "../house/compile.ts";
 import { helperJobs } from "../support/helper-jobs.ts";
 
@@ -163,10 +163,10 @@ describe("runJobOnce", () => {
 test("what does not fit does not compile", async () => {
   const snippet = (code: string) => `
     import { expect } from "vitest";
-    import "#/jobs/testing/matchers.ts";
-    import { recordingJobQueue } from "#/jobs/testing/recording-job-queue.ts";
-    import { runJobOnce } from "#/jobs/testing/run-job-once.ts";
-    import { sendReminderJob } from "#/workspaces/jobs/send-reminder.job.ts";
+    import "#src/jobs/testing/matchers.ts";
+    import { recordingJobQueue } from "#src/jobs/testing/recording-job-queue.ts";
+    import { runJobOnce } from "#src/jobs/testing/run-job-once.ts";
+    import { sendReminderJob } from "#src/workspaces/jobs/send-reminder.job.ts";
     declare const core: OrbitJobs.Core;
     const queue = recordingJobQueue();
     ${code}`;

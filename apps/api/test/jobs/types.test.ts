@@ -11,12 +11,12 @@ interface TypeCase {
 }
 
 const enqueue = (call: string) =>
-  `import type { JobQueue } from "#/jobs/application/job-queue.ts";
+  `import type { JobQueue } from "#src/jobs/application/job-queue.ts";
    declare const queue: JobQueue;
    export const done = queue.enqueue(${call});`;
 
 const define = (spec: string, handler = "async () => {}") =>
-  `import { defineJob } from "#/jobs/application/define-job.ts";
+  `import { defineJob } from "#src/jobs/application/define-job.ts";
    export const job = defineJob({ ${spec}, handler: ${handler} });`;
 
 const cases: Readonly<Record<string, TypeCase>> = {
@@ -46,9 +46,9 @@ const cases: Readonly<Record<string, TypeCase>> = {
   },
   "the payload of another job, in enqueueMany": {
     payload: "{ userId: string }",
-    good: `import type { EnqueueRequest } from "#/jobs/application/job-queue.ts";
+    good: `import type { EnqueueRequest } from "#src/jobs/application/job-queue.ts";
       export const request: EnqueueRequest = { name: "NAME", payload: { userId: "1" } };`,
-    bad: `import type { EnqueueRequest } from "#/jobs/application/job-queue.ts";
+    bad: `import type { EnqueueRequest } from "#src/jobs/application/job-queue.ts";
       export const request: EnqueueRequest = { name: "NAME", payload: { olderThanHours: 1 } };`,
     names: [/olderThanHours/],
   },

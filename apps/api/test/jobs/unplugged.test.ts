@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Pool } from "pg";
 import { expect, onTestFinished, test } from "vitest";
-import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { migrateGraphile } from "#src/jobs/infrastructure/graphile/migrate.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { startProcess } from "../support/process.ts";
 import { addUnpluggableMachine } from "../support/unpluggable.ts";
 

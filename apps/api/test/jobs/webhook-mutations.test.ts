@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { type SignatureOptions, sign } from "../support/sign.ts";
 import { CALLBACK_URL, CURRENT_KEY, NEXT_KEY, openWebhook } from "../support/webhook.ts";
 

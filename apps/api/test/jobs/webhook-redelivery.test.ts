@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { openWebhook, type Webhook } from "../support/webhook.ts";
 
 // What QStash may deliver beyond the plain case: twice, after others found nobody, from its DLQ.

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { openWebhook, type Webhook } from "../support/webhook.ts";
 
 const attempts: number[] = [];

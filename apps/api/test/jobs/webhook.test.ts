@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { PermanentJobError } from "#/jobs/application/job-errors.ts";
-import type { JsonValue } from "#/jobs/application/json.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
+import type { JsonValue } from "#src/jobs/application/json.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { startTestApp } from "../support/app.ts";
 import {
   CALLBACK_URL,

@@ -1,11 +1,11 @@
 import { setImmediate, setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { createRecovery } from "#/jobs/infrastructure/graphile/recovery.ts";
-import { takeLease, type WorkerLease } from "#/jobs/infrastructure/graphile/worker-lease.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { createRecovery } from "#src/jobs/infrastructure/graphile/recovery.ts";
+import { takeLease, type WorkerLease } from "#src/jobs/infrastructure/graphile/worker-lease.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { silentLog } from "../support/silent-log.ts";
 

@@ -1,7 +1,7 @@
 import { describe, type TestContext, test } from "vitest";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { whenAborted } from "#/jobs/testing/in-world.ts";
-import { createProbe, eventually } from "#/jobs/testing/probe.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { whenAborted } from "#src/jobs/testing/in-world.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 
 interface Options {

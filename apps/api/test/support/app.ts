@@ -1,10 +1,10 @@
-import { createApp } from "#/app.ts";
-import { type Container, compose } from "#/composition.ts";
-import { readConfig } from "#/config.ts";
-import { type HttpServer, listen } from "#/interfaces/http/server.ts";
-import { createMailer } from "#/infrastructure/mailer/create-mailer.ts";
-import type { Clock } from "#/kernel/clock.ts";
-import type { Logger } from "#/kernel/logger.ts";
+import { createApp } from "#src/app.ts";
+import { type Container, compose } from "#src/composition.ts";
+import { readConfig } from "#src/config.ts";
+import { type HttpServer, listen } from "#src/interfaces/http/server.ts";
+import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import type { Clock } from "#src/kernel/clock.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";
 
 const API_TOKEN = "test-token-of-many-characters";

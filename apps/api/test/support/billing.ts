@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { z } from "zod";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { startTestApp, type TestApp } from "./app.ts";
 import { deliver, type EventFacts, stripeEvent, WEBHOOK_SECRET } from "./stripe.ts";
 

@@ -1,6 +1,6 @@
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { silentLog } from "./silent-log.ts";
 
 // A worker with one job that ends its process, whoever runs it, and one that does no harm.

@@ -1,8 +1,8 @@
 import type { Pool } from "pg";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
-import type { BindTransactionJobs } from "#/jobs/application/transactional-jobs.ts";
-import { buildLedger } from "#/jobs/feature.ts";
-import type { ContractTransaction } from "#/jobs/testing/contract-harness.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import type { BindTransactionJobs } from "#src/jobs/application/transactional-jobs.ts";
+import { buildLedger } from "#src/jobs/feature.ts";
+import type { ContractTransaction } from "#src/jobs/testing/contract-harness.ts";
 
 /** Transactions of an app on this pool, whose jobs `bind` takes part in. */
 export function contractTransactions(pool: Pool, bind: BindTransactionJobs) {

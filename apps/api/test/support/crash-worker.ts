@@ -1,7 +1,7 @@
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { whenAborted } from "#/jobs/testing/in-world.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { whenAborted } from "#src/jobs/testing/in-world.ts";
 import { silentLog } from "./silent-log.ts";
 
 // A worker to be killed: it says when a run begins, and the run ends when the payload says so.

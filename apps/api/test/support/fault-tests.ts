@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { contractCases } from "#/jobs/testing/cases/index.ts";
-import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
-import { skipReason } from "#/jobs/testing/run-contract.ts";
+import { contractCases } from "#src/jobs/testing/cases/index.ts";
+import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
+import { skipReason } from "#src/jobs/testing/run-contract.ts";
 import type { FaultPlan, Tally } from "./fault-plan.ts";
 import { seeded } from "./seeded.ts";
 

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
-import { graphileSupport } from "#/jobs/infrastructure/graphile/graphile-support.ts";
-import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
+import { graphileSupport } from "#src/jobs/infrastructure/graphile/graphile-support.ts";
+import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
 import { type FaultPlan, limited } from "./fault-plan.ts";
 import { openGraphileWorld } from "./graphile-harness.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

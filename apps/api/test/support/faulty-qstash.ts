@@ -1,5 +1,5 @@
-import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
-import type { ContractHarness } from "#/jobs/testing/contract-harness.ts";
+import { qstashSupport } from "#src/jobs/infrastructure/qstash/qstash-support.ts";
+import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
 import { type FaultPlan, limited } from "./fault-plan.ts";
 import { openQStashWorld } from "./qstash-harness.ts";
 import { openTroubledWorld } from "./troubled-world.ts";

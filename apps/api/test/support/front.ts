@@ -1,8 +1,8 @@
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
-import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
-import { errorResponse } from "#/interfaces/http/errors.ts";
-import type { JobDispatcher } from "#/jobs/feature.ts";
+import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
+import { errorResponse } from "#src/interfaces/http/errors.ts";
+import type { JobDispatcher } from "#src/jobs/feature.ts";
 import { silentLog } from "./silent-log.ts";
 
 export interface Front {

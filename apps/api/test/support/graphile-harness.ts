@@ -1,17 +1,17 @@
 import { Pool } from "pg";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import { graphileDeadJobs } from "#/jobs/infrastructure/graphile/graphile-dead-jobs.ts";
-import { GraphileJobQueue } from "#/jobs/infrastructure/graphile/graphile-job-queue.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { graphileSupport } from "#/jobs/infrastructure/graphile/graphile-support.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import { graphileDeadJobs } from "#src/jobs/infrastructure/graphile/graphile-dead-jobs.ts";
+import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { graphileSupport } from "#src/jobs/infrastructure/graphile/graphile-support.ts";
 import type {
   ContractHarness,
   ContractWorld,
   DeadJob,
   RuntimeOptions,
-} from "#/jobs/testing/contract-harness.ts";
+} from "#src/jobs/testing/contract-harness.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 import { createTestDatabase } from "./database.ts";
 import { graphileTicks } from "./graphile-ticks.ts";

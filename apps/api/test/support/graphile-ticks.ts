@@ -1,6 +1,6 @@
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { cronItems } from "#/jobs/infrastructure/graphile/cron-items.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { cronItems } from "#src/jobs/infrastructure/graphile/cron-items.ts";
 
 /** Asks what graphile-worker asks, minute by minute, of the very items that it is given. */
 export function graphileTicks(definition: JobDefinition, after: Date, until: Date): Date[] {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import type { JobContext } from "#/jobs/application/job-definition.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import type { JobContext } from "#src/jobs/application/job-definition.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
 
 declare global {
   namespace OrbitJobs {

@@ -1,4 +1,4 @@
-import type { JobDefinition, RunFacts } from "#/jobs/application/job-definition.ts";
+import type { JobDefinition, RunFacts } from "#src/jobs/application/job-definition.ts";
 
 export interface IdempotentOptions {
   /**

@@ -1,6 +1,6 @@
-import { JobsError } from "#/jobs/application/job-errors.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
+import { JobsError } from "#src/jobs/application/job-errors.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 
 const TRIES = 8;
 const PAUSE_MS = 50;

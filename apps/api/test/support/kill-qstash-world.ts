@@ -1,5 +1,5 @@
 import { createQStashDev } from "@orbit/qstash-dev";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "./database.ts";
 import { jumpClock } from "./jump-clock.ts";
 import { openKillPoint, type Side } from "./kill-point.ts";

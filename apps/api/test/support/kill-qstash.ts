@@ -1,7 +1,7 @@
 import { DEV_CREDENTIALS } from "@orbit/qstash-dev";
 import { Pool } from "pg";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobClock, SqlExecutor } from "#/jobs/application/ports.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobClock, SqlExecutor } from "#src/jobs/application/ports.ts";
 import {
   buildJobDispatcher,
   buildJobQueue,
@@ -10,7 +10,7 @@ import {
   buildOutboxRelay,
   buildTransactionJobs,
   type JobsConfig,
-} from "#/jobs/feature.ts";
+} from "#src/jobs/feature.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 import { openFront } from "./front.ts";
 import { ledgerJob } from "./ledger-job.ts";

@@ -1,6 +1,6 @@
 import { Pool } from "pg";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
 import { ledgerJob } from "./ledger-job.ts";
 import { silentLog } from "./silent-log.ts";
 

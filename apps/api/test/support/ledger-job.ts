@@ -1,9 +1,9 @@
 import type { Pool } from "pg";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { processOnce } from "#/jobs/application/ledger.ts";
-import type { BindTransactionJobs } from "#/jobs/application/transactional-jobs.ts";
-import { NoopJobQueue } from "#/jobs/infrastructure/noop/noop-job-queue.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { processOnce } from "#src/jobs/application/ledger.ts";
+import type { BindTransactionJobs } from "#src/jobs/application/transactional-jobs.ts";
+import { NoopJobQueue } from "#src/jobs/infrastructure/noop/noop-job-queue.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 
 const withoutJobs: BindTransactionJobs = () => ({

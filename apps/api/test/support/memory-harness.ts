@@ -1,19 +1,22 @@
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import { memoryDeadJobs } from "#/jobs/infrastructure/memory/memory-dead-jobs.ts";
-import { memoryQueue } from "#/jobs/infrastructure/memory/memory-job-queue.ts";
-import { MemoryJobRuntime } from "#/jobs/infrastructure/memory/memory-job-runtime.ts";
-import { makeTicks, syncSchedules } from "#/jobs/infrastructure/memory/memory-schedules.ts";
-import { createMemoryStore, type MemoryStore } from "#/jobs/infrastructure/memory/memory-store.ts";
-import { memorySupport } from "#/jobs/infrastructure/memory/memory-support.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import { memoryDeadJobs } from "#src/jobs/infrastructure/memory/memory-dead-jobs.ts";
+import { memoryQueue } from "#src/jobs/infrastructure/memory/memory-job-queue.ts";
+import { MemoryJobRuntime } from "#src/jobs/infrastructure/memory/memory-job-runtime.ts";
+import { makeTicks, syncSchedules } from "#src/jobs/infrastructure/memory/memory-schedules.ts";
+import {
+  createMemoryStore,
+  type MemoryStore,
+} from "#src/jobs/infrastructure/memory/memory-store.ts";
+import { memorySupport } from "#src/jobs/infrastructure/memory/memory-support.ts";
 import type {
   ContractHarness,
   ContractWorld,
   RuntimeOptions,
-} from "#/jobs/testing/contract-harness.ts";
-import { inMemoryJobsOn } from "#/jobs/testing/in-memory-jobs.ts";
+} from "#src/jobs/testing/contract-harness.ts";
+import { inMemoryJobsOn } from "#src/jobs/testing/in-memory-jobs.ts";
 import { silentLog } from "./silent-log.ts";
 
 export const memoryHarness: ContractHarness = {

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client, Pool } from "pg";
-import { startEmbeddedPostgres } from "#/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { migrateApp } from "#/infrastructure/migrate.ts";
-import { migrateGraphile } from "#/jobs/infrastructure/graphile/migrate.ts";
-import { migrateQStash } from "#/jobs/infrastructure/qstash/migrate.ts";
+import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
+import { migrateApp } from "#src/infrastructure/migrate.ts";
+import { migrateGraphile } from "#src/jobs/infrastructure/graphile/migrate.ts";
+import { migrateQStash } from "#src/jobs/infrastructure/qstash/migrate.ts";
 
 /** Where the server is, for this process and those it starts. */
 const POSTGRES_URL_VARIABLE = "ORBIT_TEST_POSTGRES_URL";

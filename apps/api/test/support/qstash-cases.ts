@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JsonValue } from "#/jobs/application/json.ts";
-import { syncSchedules } from "#/jobs/feature.ts";
-import type { ContractCase } from "#/jobs/testing/contract-harness.ts";
-import { contractJob } from "#/jobs/testing/contract-jobs.ts";
-import { createProbe } from "#/jobs/testing/probe.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JsonValue } from "#src/jobs/application/json.ts";
+import { syncSchedules } from "#src/jobs/feature.ts";
+import type { ContractCase } from "#src/jobs/testing/contract-harness.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe } from "#src/jobs/testing/probe.ts";
 import { CALLBACK_URL, type DeliverOptions, openWebhook, webhookConfig } from "./webhook.ts";
 
 const elsewhere = `${CALLBACK_URL}/v1/jobs/run/contract.other`;

@@ -6,20 +6,20 @@ import {
 } from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
 import type { Pool } from "pg";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import {
   buildDeadJobs,
   buildJobQueue,
   buildOutboxRelay,
   buildTransactionJobs,
   type JobsConfig,
-} from "#/jobs/feature.ts";
-import { qstashSupport } from "#/jobs/infrastructure/qstash/qstash-support.ts";
-import type { ContractHarness, ContractWorld } from "#/jobs/testing/contract-harness.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+} from "#src/jobs/feature.ts";
+import { qstashSupport } from "#src/jobs/infrastructure/qstash/qstash-support.ts";
+import type { ContractHarness, ContractWorld } from "#src/jobs/testing/contract-harness.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 import { createTestDatabase } from "./database.ts";
 import { ageQStashRecords, qstashDeadJobs } from "./qstash-tables.ts";

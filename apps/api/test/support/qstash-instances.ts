@@ -1,15 +1,15 @@
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import type { JobClock, SqlExecutor } from "#/jobs/application/ports.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import type { JobClock, SqlExecutor } from "#src/jobs/application/ports.ts";
 import {
   buildJobDispatcher,
   buildJobRuntime,
   type JobDispatcher,
   type JobsConfig,
-} from "#/jobs/feature.ts";
-import type { RuntimeOptions } from "#/jobs/testing/contract-harness.ts";
-import { eventually } from "#/jobs/testing/probe.ts";
+} from "#src/jobs/feature.ts";
+import type { RuntimeOptions } from "#src/jobs/testing/contract-harness.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import type { Front } from "./front.ts";
 import type { messageStates } from "./message-states.ts";
 import { silentLog } from "./silent-log.ts";

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { DeadJob } from "#/jobs/testing/contract-harness.ts";
+import type { DeadJob } from "#src/jobs/testing/contract-harness.ts";
 
 /** The dead jobs of the qstash provider, in the order of their deaths. */
 export async function qstashDeadJobs(pool: Pool): Promise<readonly DeadJob[]> {

@@ -1,8 +1,8 @@
 import { createQStashDev, VirtualClock } from "@orbit/qstash-dev";
-import { nextTick } from "#/jobs/application/cron.ts";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import { type JobsConfig, syncSchedules } from "#/jobs/feature.ts";
+import { nextTick } from "#src/jobs/application/cron.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { type JobsConfig, syncSchedules } from "#src/jobs/feature.ts";
 
 /** When a local QStash of its own, that is given the schedule, publishes a message. */
 export async function qstashTicks(

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import type { SqlExecutor } from "#/jobs/application/ports.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import { z } from "zod";
 
 const planRows = z.array(z.object({ "QUERY PLAN": z.string() }));

@@ -1,6 +1,6 @@
 import { DEV_CREDENTIALS } from "@orbit/qstash-dev";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually } from "#/jobs/testing/probe.ts";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { freePort } from "./free-port.ts";
 import { startProcess } from "./process.ts";
 import {

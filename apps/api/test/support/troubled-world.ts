@@ -1,7 +1,7 @@
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import type { JobQueue } from "#/jobs/application/job-queue.ts";
-import type { JobRuntime } from "#/jobs/application/job-runtime.ts";
-import type { ContractWorld } from "#/jobs/testing/contract-harness.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import type { ContractWorld } from "#src/jobs/testing/contract-harness.ts";
 import type { FaultPlan } from "./fault-plan.ts";
 import { idempotent } from "./idempotent.ts";
 import { insistentQueue, insistentRuntime } from "./insistent.ts";

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
 import { Pool } from "pg";
-import { jobsController } from "#/interfaces/http/controllers/jobs.controller.ts";
-import { errorResponse } from "#/interfaces/http/errors.ts";
-import type { JobDefinition } from "#/jobs/application/job-definition.ts";
-import { buildJobs } from "#/jobs/application/job-registry.ts";
-import type { JobLogger } from "#/jobs/application/ports.ts";
-import { buildJobDispatcher, type JobDispatcher, type JobsConfig } from "#/jobs/feature.ts";
+import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
+import { errorResponse } from "#src/interfaces/http/errors.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobLogger } from "#src/jobs/application/ports.ts";
+import { buildJobDispatcher, type JobDispatcher, type JobsConfig } from "#src/jobs/feature.ts";
 import { type SignatureOptions, sign } from "./sign.ts";
 import { createTestDatabase } from "./database.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { DEV_CREDENTIALS } from "#/credentials.ts";
-import { FAULT_NAMES, type FaultName, type FaultSettings } from "#/engine/faults.ts";
-import type { PlanName } from "#/engine/plan.ts";
+import { DEV_CREDENTIALS } from "#src/credentials.ts";
+import { FAULT_NAMES, type FaultName, type FaultSettings } from "#src/engine/faults.ts";
+import type { PlanName } from "#src/engine/plan.ts";
 
 export interface CliOptions {
   readonly port: number;

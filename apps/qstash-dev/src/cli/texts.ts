@@ -1,4 +1,4 @@
-import type { QStashDev } from "#/qstash-dev.ts";
+import type { QStashDev } from "#src/qstash-dev.ts";
 
 /** What `--help` prints. */
 export const HELP = `A local QStash.

@@ -1,6 +1,6 @@
-import { sign } from "#/engine/signature.ts";
-import type { Answer, Send } from "#/engine/send.ts";
-import type { Message } from "#/store/message.ts";
+import { sign } from "#src/engine/signature.ts";
+import type { Answer, Send } from "#src/engine/send.ts";
+import type { Message } from "#src/store/message.ts";
 
 /** What one delivery attempt came to. */
 export type AttemptResult =

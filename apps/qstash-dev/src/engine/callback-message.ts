@@ -1,8 +1,8 @@
-import type { AttemptResult } from "#/engine/attempt.ts";
-import { headerMap } from "#/protocol/header-map.ts";
-import type { CallbackOptions } from "#/protocol/message-options.ts";
-import { randomId } from "#/store/ids.ts";
-import type { Message } from "#/store/message.ts";
+import type { AttemptResult } from "#src/engine/attempt.ts";
+import { headerMap } from "#src/protocol/header-map.ts";
+import type { CallbackOptions } from "#src/protocol/message-options.ts";
+import { randomId } from "#src/store/ids.ts";
+import type { Message } from "#src/store/message.ts";
 
 export interface CallbackInput {
   readonly source: Message;

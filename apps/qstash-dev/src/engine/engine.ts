@@ -1,24 +1,24 @@
-import { type Clock, callersNow, type Timer } from "#/clock/clock.ts";
+import { type Clock, callersNow, type Timer } from "#src/clock/clock.ts";
 import {
   type AttemptResult,
   attempt,
   errorOf,
   isNonRetryable,
   isSuccess,
-} from "#/engine/attempt.ts";
-import { retryDelayMs } from "#/engine/backoff.ts";
-import { callbackMessage } from "#/engine/callback-message.ts";
-import type { Faults } from "#/engine/faults.ts";
-import type { FlowControls } from "#/engine/flow-controls.ts";
-import type { Queues } from "#/engine/queues.ts";
-import type { Send } from "#/engine/send.ts";
-import { Slot } from "#/engine/slot.ts";
-import type { CallbackOptions } from "#/protocol/message-options.ts";
-import { parseRetryAfter } from "#/protocol/retry-after.ts";
-import type { DeadLetters } from "#/store/dlq.ts";
-import type { Log } from "#/store/log.ts";
-import type { Message } from "#/store/message.ts";
-import type { SigningKeys } from "#/store/signing-keys.ts";
+} from "#src/engine/attempt.ts";
+import { retryDelayMs } from "#src/engine/backoff.ts";
+import { callbackMessage } from "#src/engine/callback-message.ts";
+import type { Faults } from "#src/engine/faults.ts";
+import type { FlowControls } from "#src/engine/flow-controls.ts";
+import type { Queues } from "#src/engine/queues.ts";
+import type { Send } from "#src/engine/send.ts";
+import { Slot } from "#src/engine/slot.ts";
+import type { CallbackOptions } from "#src/protocol/message-options.ts";
+import { parseRetryAfter } from "#src/protocol/retry-after.ts";
+import type { DeadLetters } from "#src/store/dlq.ts";
+import type { Log } from "#src/store/log.ts";
+import type { Message } from "#src/store/message.ts";
+import type { SigningKeys } from "#src/store/signing-keys.ts";
 
 export interface EngineOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
-import type { Clock, Timer } from "#/clock/clock.ts";
-import { Lane } from "#/engine/lane.ts";
-import type { FlowControl } from "#/protocol/flow-control.ts";
+import type { Clock, Timer } from "#src/clock/clock.ts";
+import { Lane } from "#src/engine/lane.ts";
+import type { FlowControl } from "#src/protocol/flow-control.ts";
 
 /** The state of one flow-control key. A message takes part in it for each attempt. */
 export interface FlowKey {

@@ -1,5 +1,5 @@
-import { ApiError, badRequest } from "#/protocol/api-error.ts";
-import type { MessageOptions } from "#/protocol/message-options.ts";
+import { ApiError, badRequest } from "#src/protocol/api-error.ts";
+import type { MessageOptions } from "#src/protocol/message-options.ts";
 
 export type PlanName = "free" | "payg";
 

@@ -1,12 +1,12 @@
-import { type Clock, callersNow } from "#/clock/clock.ts";
-import type { Engine } from "#/engine/engine.ts";
-import { checkDestination, checkQuotas, type Plan } from "#/engine/plan.ts";
-import { ApiError } from "#/protocol/api-error.ts";
-import type { MessageOptions } from "#/protocol/message-options.ts";
-import { contentId, type Deduplication } from "#/store/deduplication.ts";
-import { randomId } from "#/store/ids.ts";
-import type { Destination, Message } from "#/store/message.ts";
-import type { UrlGroups } from "#/store/url-groups.ts";
+import { type Clock, callersNow } from "#src/clock/clock.ts";
+import type { Engine } from "#src/engine/engine.ts";
+import { checkDestination, checkQuotas, type Plan } from "#src/engine/plan.ts";
+import { ApiError } from "#src/protocol/api-error.ts";
+import type { MessageOptions } from "#src/protocol/message-options.ts";
+import { contentId, type Deduplication } from "#src/store/deduplication.ts";
+import { randomId } from "#src/store/ids.ts";
+import type { Destination, Message } from "#src/store/message.ts";
+import type { UrlGroups } from "#src/store/url-groups.ts";
 
 export interface PublishRequest {
   /** A URL, or the name of a URL group. */

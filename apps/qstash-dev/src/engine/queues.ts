@@ -1,4 +1,4 @@
-import { Lane } from "#/engine/lane.ts";
+import { Lane } from "#src/engine/lane.ts";
 
 /** A queue: first in, first out; a message keeps its place until its fate is sealed. */
 export interface Queue {

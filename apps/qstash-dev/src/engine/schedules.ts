@@ -1,8 +1,8 @@
-import type { Clock, Timer } from "#/clock/clock.ts";
-import type { CronExpression } from "#/engine/cron.ts";
-import type { Fate } from "#/engine/engine.ts";
-import type { Publisher, PublishRequest } from "#/engine/publisher.ts";
-import type { Message } from "#/store/message.ts";
+import type { Clock, Timer } from "#src/clock/clock.ts";
+import type { CronExpression } from "#src/engine/cron.ts";
+import type { Fate } from "#src/engine/engine.ts";
+import type { Publisher, PublishRequest } from "#src/engine/publisher.ts";
+import type { Message } from "#src/store/message.ts";
 
 /** A schedule as it was created. */
 export interface ScheduleDefinition {

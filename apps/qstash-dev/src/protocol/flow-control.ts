@@ -1,5 +1,5 @@
-import { badRequest } from "#/protocol/api-error.ts";
-import { parseDuration } from "#/protocol/duration.ts";
+import { badRequest } from "#src/protocol/api-error.ts";
+import { parseDuration } from "#src/protocol/duration.ts";
 
 export interface FlowControl {
   readonly key: string;

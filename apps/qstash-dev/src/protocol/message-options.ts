@@ -1,8 +1,8 @@
-import { badRequest } from "#/protocol/api-error.ts";
-import { parseDuration } from "#/protocol/duration.ts";
-import { type FlowControl, parseFlowControl } from "#/protocol/flow-control.ts";
-import { parseRedaction, type Redaction } from "#/protocol/redaction.ts";
-import { parseRetryExpression, type RetryExpression } from "#/protocol/retry-expression.ts";
+import { badRequest } from "#src/protocol/api-error.ts";
+import { parseDuration } from "#src/protocol/duration.ts";
+import { type FlowControl, parseFlowControl } from "#src/protocol/flow-control.ts";
+import { parseRedaction, type Redaction } from "#src/protocol/redaction.ts";
+import { parseRetryExpression, type RetryExpression } from "#src/protocol/retry-expression.ts";
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
 

@@ -1,4 +1,4 @@
-import { badRequest } from "#/protocol/api-error.ts";
+import { badRequest } from "#src/protocol/api-error.ts";
 
 /** A name of a schedule, queue or URL group, or a 400. */
 export function checkName(what: string, name: string): string {

@@ -1,4 +1,4 @@
-import { parseDuration } from "#/protocol/duration.ts";
+import { parseDuration } from "#src/protocol/duration.ts";
 
 const HEADERS = [
   "retry-after",

@@ -1,9 +1,9 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { MiddlewareHandler } from "hono";
-import type { Faults } from "#/engine/faults.ts";
-import { ApiError } from "#/protocol/api-error.ts";
-import { bindings } from "#/server/request.ts";
-import type { Env } from "#/server/services.ts";
+import type { Faults } from "#src/engine/faults.ts";
+import { ApiError } from "#src/protocol/api-error.ts";
+import { bindings } from "#src/server/request.ts";
+import type { Env } from "#src/server/services.ts";
 
 const BURST_LIMIT = { limit: "100", remaining: "0", resetAfterS: 1 };
 

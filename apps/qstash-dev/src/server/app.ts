@@ -1,18 +1,18 @@
 import { Hono } from "hono";
-import { ApiError } from "#/protocol/api-error.ts";
-import { apiFaults } from "#/server/api-faults.ts";
-import { bearerAuth } from "#/server/auth.ts";
-import { devRoutes } from "#/server/routes/dev.ts";
-import { dlqRoutes } from "#/server/routes/dlq.ts";
-import { flowControlRoutes } from "#/server/routes/flow-control.ts";
-import { keyRoutes } from "#/server/routes/keys.ts";
-import { logRoutes } from "#/server/routes/logs.ts";
-import { messageRoutes } from "#/server/routes/messages.ts";
-import { publishRoutes } from "#/server/routes/publish.ts";
-import { queueRoutes } from "#/server/routes/queues.ts";
-import { scheduleRoutes } from "#/server/routes/schedules.ts";
-import { urlGroupRoutes } from "#/server/routes/url-groups.ts";
-import type { Env, Services } from "#/server/services.ts";
+import { ApiError } from "#src/protocol/api-error.ts";
+import { apiFaults } from "#src/server/api-faults.ts";
+import { bearerAuth } from "#src/server/auth.ts";
+import { devRoutes } from "#src/server/routes/dev.ts";
+import { dlqRoutes } from "#src/server/routes/dlq.ts";
+import { flowControlRoutes } from "#src/server/routes/flow-control.ts";
+import { keyRoutes } from "#src/server/routes/keys.ts";
+import { logRoutes } from "#src/server/routes/logs.ts";
+import { messageRoutes } from "#src/server/routes/messages.ts";
+import { publishRoutes } from "#src/server/routes/publish.ts";
+import { queueRoutes } from "#src/server/routes/queues.ts";
+import { scheduleRoutes } from "#src/server/routes/schedules.ts";
+import { urlGroupRoutes } from "#src/server/routes/url-groups.ts";
+import type { Env, Services } from "#src/server/services.ts";
 
 /** The HTTP API. */
 export function createApp(services: Services, onError: (error: unknown) => void): Hono<Env> {

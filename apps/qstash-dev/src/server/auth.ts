@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
-import { ApiError } from "#/protocol/api-error.ts";
-import type { Env } from "#/server/services.ts";
+import { ApiError } from "#src/protocol/api-error.ts";
+import type { Env } from "#src/server/services.ts";
 
 /** Lets in who has the token, comparing in constant time. */
 export function bearerAuth(token: string): MiddlewareHandler<Env> {

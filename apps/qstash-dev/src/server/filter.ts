@@ -1,7 +1,7 @@
 import type { Context } from "hono";
-import { badRequest } from "#/protocol/api-error.ts";
-import type { Env } from "#/server/services.ts";
-import type { Message } from "#/store/message.ts";
+import { badRequest } from "#src/protocol/api-error.ts";
+import type { Env } from "#src/server/services.ts";
+import type { Message } from "#src/store/message.ts";
 
 /** What of a record can be filtered by. */
 interface Filterable {

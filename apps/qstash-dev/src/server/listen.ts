@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Hono } from "hono";
-import type { Env } from "#/server/services.ts";
+import type { Env } from "#src/server/services.ts";
 
 const HOST = "127.0.0.1";
 

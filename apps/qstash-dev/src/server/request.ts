@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { z } from "zod";
-import { ApiError, badRequest } from "#/protocol/api-error.ts";
-import type { Bindings, Env } from "#/server/services.ts";
+import { ApiError, badRequest } from "#src/protocol/api-error.ts";
+import type { Bindings, Env } from "#src/server/services.ts";
 
 /** Node's side of the request, which is only there when it came over HTTP. */
 export function bindings(c: Context<Env>): Bindings | undefined {

@@ -1,16 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Clock } from "#/clock/clock.ts";
-import type { Engine } from "#/engine/engine.ts";
-import type { Faults } from "#/engine/faults.ts";
-import type { FlowControls } from "#/engine/flow-controls.ts";
-import type { Plan } from "#/engine/plan.ts";
-import type { Publisher } from "#/engine/publisher.ts";
-import type { Queues } from "#/engine/queues.ts";
-import type { Schedules } from "#/engine/schedules.ts";
-import type { DeadLetters } from "#/store/dlq.ts";
-import type { Log } from "#/store/log.ts";
-import type { SigningKeys } from "#/store/signing-keys.ts";
-import type { UrlGroups } from "#/store/url-groups.ts";
+import type { Clock } from "#src/clock/clock.ts";
+import type { Engine } from "#src/engine/engine.ts";
+import type { Faults } from "#src/engine/faults.ts";
+import type { FlowControls } from "#src/engine/flow-controls.ts";
+import type { Plan } from "#src/engine/plan.ts";
+import type { Publisher } from "#src/engine/publisher.ts";
+import type { Queues } from "#src/engine/queues.ts";
+import type { Schedules } from "#src/engine/schedules.ts";
+import type { DeadLetters } from "#src/store/dlq.ts";
+import type { Log } from "#src/store/log.ts";
+import type { SigningKeys } from "#src/store/signing-keys.ts";
+import type { UrlGroups } from "#src/store/url-groups.ts";
 
 /** What the routes work with. */
 export interface Services {

@@ -1,10 +1,10 @@
-import type { FlowKey } from "#/engine/flow-controls.ts";
-import type { Schedule } from "#/engine/schedules.ts";
-import { headerMap } from "#/protocol/header-map.ts";
-import { redacted } from "#/protocol/redaction.ts";
-import type { DeadLetter } from "#/store/dlq.ts";
-import type { LogEntry } from "#/store/log.ts";
-import type { Message } from "#/store/message.ts";
+import type { FlowKey } from "#src/engine/flow-controls.ts";
+import type { Schedule } from "#src/engine/schedules.ts";
+import { headerMap } from "#src/protocol/header-map.ts";
+import { redacted } from "#src/protocol/redaction.ts";
+import type { DeadLetter } from "#src/store/dlq.ts";
+import type { LogEntry } from "#src/store/log.ts";
+import type { Message } from "#src/store/message.ts";
 
 /** What is undefined does not show in JSON. */
 export function messageView(message: Message): object {

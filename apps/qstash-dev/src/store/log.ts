@@ -1,4 +1,4 @@
-import type { Message } from "#/store/message.ts";
+import type { Message } from "#src/store/message.ts";
 
 export type LogState =
   | "CREATED"

@@ -3,7 +3,7 @@ import type {
   HeaderList,
   MessageOptions,
   RetryDelay,
-} from "#/protocol/message-options.ts";
+} from "#src/protocol/message-options.ts";
 
 export interface Destination {
   readonly url: string;

@@ -1,4 +1,4 @@
-import { randomId } from "#/store/ids.ts";
+import { randomId } from "#src/store/ids.ts";
 
 export interface SigningKeyPair {
   readonly current: string;

@@ -6,7 +6,7 @@ import {
   type QStashDevOptions,
   type SigningKeyPair,
   VirtualClock,
-} from "#/index.ts";
+} from "#src/index.ts";
 import { type Destination, openDestination, type Received } from "./destination.ts";
 
 interface CallInit {

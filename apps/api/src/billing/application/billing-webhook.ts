@@ -1,7 +1,7 @@
 import { fromUnixTime } from "date-fns/fromUnixTime";
 import { z } from "zod";
-import { AppError } from "#/kernel/errors.ts";
-import type { Logger } from "#/kernel/logger.ts";
+import { AppError } from "#src/kernel/errors.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 import { type BillingEvent, changesSubscription } from "../domain/billing-event.ts";
 import { parsedJson, stripeId, stripeSeconds } from "./stripe-values.ts";
 import type { WebhookDelivery, WebhookVerifier } from "./webhook-verifier.ts";

@@ -1,5 +1,5 @@
-import { AppError } from "#/kernel/errors.ts";
-import type { UnitOfWork } from "#/kernel/unit-of-work.ts";
+import { AppError } from "#src/kernel/errors.ts";
+import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
 import type { Subscription } from "../domain/subscription.ts";
 
 /** @throws AppError `billing.subscription_not_found` */

@@ -19,7 +19,7 @@ export interface SubscriptionRepository {
   saveIfNewer(subscription: Subscription): Promise<boolean>;
 }
 
-declare module "#/kernel/unit-of-work.ts" {
+declare module "#src/kernel/unit-of-work.ts" {
   interface Transaction {
     readonly billingEvents: BillingEventRepository;
     readonly billingSubscriptions: SubscriptionRepository;

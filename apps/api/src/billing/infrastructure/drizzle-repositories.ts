@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, inArray, isNotNull, lt, sql } from "drizzle-orm";
-import type { Database } from "#/infrastructure/database.ts";
+import type { Database } from "#src/infrastructure/database.ts";
 import type {
   BillingEventRepository,
   SubscriptionRepository,

@@ -1,4 +1,4 @@
-import type { Clock } from "#/kernel/clock.ts";
+import type { Clock } from "#src/kernel/clock.ts";
 import type { VerifiedWebhook, WebhookVerifier } from "../application/webhook-verifier.ts";
 
 /** Stripe's own limit: an older delivery may be somebody else's copy. */

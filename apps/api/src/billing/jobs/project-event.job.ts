@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { defineJob } from "#/jobs/application/define-job.ts";
-import { PermanentJobError } from "#/jobs/application/job-errors.ts";
-import { processOnce } from "#/jobs/application/ledger.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
+import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
+import { processOnce } from "#src/jobs/application/ledger.ts";
 import { stripeId } from "../application/stripe-values.ts";
 import { subscriptionOfEvent } from "../application/subscription-of-event.ts";
 

@@ -1,6 +1,6 @@
-import type { MailerConfig } from "#/config.ts";
-import type { Logger } from "#/kernel/logger.ts";
-import type { Mailer } from "#/kernel/mailer.ts";
+import type { MailerConfig } from "#src/config.ts";
+import type { Logger } from "#src/kernel/logger.ts";
+import type { Mailer } from "#src/kernel/mailer.ts";
 import { createDevelopmentMailer, type DevelopmentMailer } from "./development-mailer.ts";
 import { createSmtpMailer } from "./smtp-mailer.ts";
 

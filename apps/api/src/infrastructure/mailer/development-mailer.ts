@@ -1,5 +1,5 @@
-import type { Logger } from "#/kernel/logger.ts";
-import type { Mail, Mailer } from "#/kernel/mailer.ts";
+import type { Logger } from "#src/kernel/logger.ts";
+import type { Mail, Mailer } from "#src/kernel/mailer.ts";
 
 export interface SentMail extends Mail {
   readonly sentAt: Date;

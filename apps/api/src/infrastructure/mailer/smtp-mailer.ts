@@ -1,5 +1,5 @@
 import { createTransport } from "nodemailer";
-import type { Mailer } from "#/kernel/mailer.ts";
+import type { Mailer } from "#src/kernel/mailer.ts";
 
 const TIMEOUT_MS = 20_000;
 

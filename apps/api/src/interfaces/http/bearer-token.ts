@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { AppError } from "#/kernel/errors.ts";
+import { AppError } from "#src/kernel/errors.ts";
 
 /** Lets through who has the token. */
 export function requireBearerToken(token: string): MiddlewareHandler {

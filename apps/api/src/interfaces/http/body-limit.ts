@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { AppError } from "#/kernel/errors.ts";
+import { AppError } from "#src/kernel/errors.ts";
 
 /**
  * Refuses a body that is larger than `limit` bytes with 413 `code`. One without a length is counted

@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "zod";
-import { AppError } from "#/kernel/errors.ts";
-import type { Logger } from "#/kernel/logger.ts";
+import { AppError } from "#src/kernel/errors.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 
 /** Ours, and those of modules that know nothing of us: whoever has a code and a status. */
 const publicError = z.object({

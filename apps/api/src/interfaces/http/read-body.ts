@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { z } from "zod";
-import { AppError } from "#/kernel/errors.ts";
+import { AppError } from "#src/kernel/errors.ts";
 import { incompleteBody } from "./body-limit.ts";
 
 /** Text that the database can store as it is: without U+0000 and half surrogate pairs. */

@@ -1,6 +1,6 @@
-import { JobsNotConfiguredError } from "#/jobs/application/job-errors.ts";
-import type { Logger } from "#/kernel/logger.ts";
-import type { Transaction } from "#/kernel/unit-of-work.ts";
+import { JobsNotConfiguredError } from "#src/jobs/application/job-errors.ts";
+import type { Logger } from "#src/kernel/logger.ts";
+import type { Transaction } from "#src/kernel/unit-of-work.ts";
 import { reminderDue, type WorkspaceInvite } from "../domain/workspace-invite.ts";
 
 /**

@@ -25,7 +25,7 @@ export interface WorkspaceInviteRepository {
   deleteExpiredBefore(cutoff: Date): Promise<number>;
 }
 
-declare module "#/kernel/unit-of-work.ts" {
+declare module "#src/kernel/unit-of-work.ts" {
   interface Transaction {
     readonly workspaces: WorkspaceRepository;
     readonly workspaceInvites: WorkspaceInviteRepository;

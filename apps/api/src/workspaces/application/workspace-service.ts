@@ -1,5 +1,5 @@
-import { AppError } from "#/kernel/errors.ts";
-import type { Logger } from "#/kernel/logger.ts";
+import { AppError } from "#src/kernel/errors.ts";
+import type { Logger } from "#src/kernel/logger.ts";
 import type { Workspace } from "../domain/workspace.ts";
 import { inviteExpiry, inviteStatus, type WorkspaceInvite } from "../domain/workspace-invite.ts";
 import { enqueueReminder } from "./enqueue-reminder.ts";

@@ -1,5 +1,5 @@
 import { and, desc, eq, isNull, lt, lte } from "drizzle-orm";
-import type { Database } from "#/infrastructure/database.ts";
+import type { Database } from "#src/infrastructure/database.ts";
 import type {
   WorkspaceInviteRepository,
   WorkspaceRepository,

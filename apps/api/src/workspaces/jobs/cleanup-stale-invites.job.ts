@@ -1,6 +1,6 @@
 import { subHours } from "date-fns/subHours";
 import { z } from "zod";
-import { defineJob } from "#/jobs/application/define-job.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
 
 declare global {
   namespace OrbitJobs {

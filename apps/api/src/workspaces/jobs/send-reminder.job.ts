@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineJob } from "#/jobs/application/define-job.ts";
+import { defineJob } from "#src/jobs/application/define-job.ts";
 import { inviteStatus } from "../domain/workspace-invite.ts";
 
 declare global {

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { FAULT_NAMES } from "#/engine/faults.ts";
-import { jsonBody } from "#/server/request.ts";
-import type { Env, Services } from "#/server/services.ts";
+import { FAULT_NAMES } from "#src/engine/faults.ts";
+import { jsonBody } from "#src/server/request.ts";
+import type { Env, Services } from "#src/server/services.ts";
 
 const probability = z.number().min(0).max(1);
 const faultsSchema = z.partialRecord(

@@ -1,10 +1,10 @@
 import { type Context, Hono } from "hono";
-import { found } from "#/protocol/api-error.ts";
-import { parseMessageOptions } from "#/protocol/message-options.ts";
-import { type Page, queryList, readFilter, readPage } from "#/server/filter.ts";
-import type { Env, Services } from "#/server/services.ts";
-import { deadLetterView } from "#/server/views.ts";
-import type { DeadLetter } from "#/store/dlq.ts";
+import { found } from "#src/protocol/api-error.ts";
+import { parseMessageOptions } from "#src/protocol/message-options.ts";
+import { type Page, queryList, readFilter, readPage } from "#src/server/filter.ts";
+import type { Env, Services } from "#src/server/services.ts";
+import { deadLetterView } from "#src/server/views.ts";
+import type { DeadLetter } from "#src/store/dlq.ts";
 
 const MAX_COUNT = 100;
 

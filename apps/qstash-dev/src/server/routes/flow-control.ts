@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { found } from "#/protocol/api-error.ts";
-import { query } from "#/server/request.ts";
-import type { Env, Services } from "#/server/services.ts";
-import { flowKeyView } from "#/server/views.ts";
+import { found } from "#src/protocol/api-error.ts";
+import { query } from "#src/server/request.ts";
+import type { Env, Services } from "#src/server/services.ts";
+import { flowKeyView } from "#src/server/views.ts";
 
 const positive = z.coerce.number().int().min(1).optional();
 const pinSchema = z.object({ parallelism: positive, rate: positive, period: positive });

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { Env, Services } from "#/server/services.ts";
+import type { Env, Services } from "#src/server/services.ts";
 
 /** `/v2/keys`. The SDK's development mode looks for a server here. */
 export function keyRoutes({ keys }: Services): Hono<Env> {

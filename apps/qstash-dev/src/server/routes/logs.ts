@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
-import { readFilter, readPage } from "#/server/filter.ts";
-import type { Env, Services } from "#/server/services.ts";
-import { logView } from "#/server/views.ts";
+import { readFilter, readPage } from "#src/server/filter.ts";
+import type { Env, Services } from "#src/server/services.ts";
+import { logView } from "#src/server/views.ts";
 
 const MAX_COUNT = 1_000;
 

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
-import { found } from "#/protocol/api-error.ts";
-import { readFilter } from "#/server/filter.ts";
-import type { Env, Services } from "#/server/services.ts";
-import { messageView } from "#/server/views.ts";
+import { found } from "#src/protocol/api-error.ts";
+import { readFilter } from "#src/server/filter.ts";
+import type { Env, Services } from "#src/server/services.ts";
+import { messageView } from "#src/server/views.ts";
 
 /** `/v2/messages`: the messages that still wait or run. */
 export function messageRoutes({ engine }: Services): Hono<Env> {

@@ -1,11 +1,11 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import type { PublishRequest } from "#/engine/publisher.ts";
-import { badRequest } from "#/protocol/api-error.ts";
-import { parseMessageOptions } from "#/protocol/message-options.ts";
-import { checkName } from "#/protocol/names.ts";
-import { callerIp, jsonBody, rawAfter, rawBody } from "#/server/request.ts";
-import type { Env, Services } from "#/server/services.ts";
+import type { PublishRequest } from "#src/engine/publisher.ts";
+import { badRequest } from "#src/protocol/api-error.ts";
+import { parseMessageOptions } from "#src/protocol/message-options.ts";
+import { checkName } from "#src/protocol/names.ts";
+import { callerIp, jsonBody, rawAfter, rawBody } from "#src/server/request.ts";
+import type { Env, Services } from "#src/server/services.ts";
 
 const batchSchema = z.array(
   z.object({

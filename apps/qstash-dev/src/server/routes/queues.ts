@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Queue } from "#/engine/queues.ts";
-import { found } from "#/protocol/api-error.ts";
-import { checkName } from "#/protocol/names.ts";
-import { jsonBody } from "#/server/request.ts";
-import type { Env, Services } from "#/server/services.ts";
+import type { Queue } from "#src/engine/queues.ts";
+import { found } from "#src/protocol/api-error.ts";
+import { checkName } from "#src/protocol/names.ts";
+import { jsonBody } from "#src/server/request.ts";
+import type { Env, Services } from "#src/server/services.ts";
 
 const upsertSchema = z.object({
   queueName: z.string(),

@@ -1,12 +1,12 @@
 import { Hono } from "hono";
-import { parseCron } from "#/engine/cron.ts";
-import { ApiError, badRequest, found } from "#/protocol/api-error.ts";
-import { parseMessageOptions } from "#/protocol/message-options.ts";
-import { checkName } from "#/protocol/names.ts";
-import { callerIp, rawAfter, rawBody } from "#/server/request.ts";
-import type { Env, Services } from "#/server/services.ts";
-import { scheduleView } from "#/server/views.ts";
-import { randomId } from "#/store/ids.ts";
+import { parseCron } from "#src/engine/cron.ts";
+import { ApiError, badRequest, found } from "#src/protocol/api-error.ts";
+import { parseMessageOptions } from "#src/protocol/message-options.ts";
+import { checkName } from "#src/protocol/names.ts";
+import { callerIp, rawAfter, rawBody } from "#src/server/request.ts";
+import type { Env, Services } from "#src/server/services.ts";
+import { scheduleView } from "#src/server/views.ts";
+import { randomId } from "#src/store/ids.ts";
 
 /** `/v2/schedules`. */
 export function scheduleRoutes({ publisher, schedules, strict, plan }: Services): Hono<Env> {

@@ -1,10 +1,10 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { checkDestination } from "#/engine/plan.ts";
-import { found } from "#/protocol/api-error.ts";
-import { checkName } from "#/protocol/names.ts";
-import { jsonBody } from "#/server/request.ts";
-import type { Env, Services } from "#/server/services.ts";
+import { checkDestination } from "#src/engine/plan.ts";
+import { found } from "#src/protocol/api-error.ts";
+import { checkName } from "#src/protocol/names.ts";
+import { jsonBody } from "#src/server/request.ts";
+import type { Env, Services } from "#src/server/services.ts";
 
 const addSchema = z.object({
   endpoints: z.array(z.object({ url: z.string(), name: z.string().optional() })).min(1),

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import type { BillingWebhook } from "#/billing/application/billing-webhook.ts";
-import type { Subscription } from "#/billing/domain/subscription.ts";
+import type { BillingWebhook } from "#src/billing/application/billing-webhook.ts";
+import type { Subscription } from "#src/billing/domain/subscription.ts";
 import { incompleteBody } from "../body-limit.ts";
 
 /**

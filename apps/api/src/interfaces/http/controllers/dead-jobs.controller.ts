@@ -1,6 +1,6 @@
 import { Hono } from "hono";
-import type { DeadJob, DeadJobs, DeadJobsCursor } from "#/jobs/application/dead-jobs.ts";
-import { AppError } from "#/kernel/errors.ts";
+import type { DeadJob, DeadJobs, DeadJobsCursor } from "#src/jobs/application/dead-jobs.ts";
+import { AppError } from "#src/kernel/errors.ts";
 
 const PAGE = 50;
 const LONGEST_PAGE = 200;

@@ -1,11 +1,15 @@
 import { Hono } from "hono";
-import { nextTick } from "#/jobs/application/cron.ts";
-import { InvalidOptionsError, JobsError, UnknownJobError } from "#/jobs/application/job-errors.ts";
-import type { EnqueueOptions, JobQueue } from "#/jobs/application/job-queue.ts";
-import { findJob, type JobRegistry } from "#/jobs/application/job-registry.ts";
-import type { JobName, JobPayload } from "#/jobs/application/job-types.ts";
-import type { Clock } from "#/kernel/clock.ts";
-import { AppError } from "#/kernel/errors.ts";
+import { nextTick } from "#src/jobs/application/cron.ts";
+import {
+  InvalidOptionsError,
+  JobsError,
+  UnknownJobError,
+} from "#src/jobs/application/job-errors.ts";
+import type { EnqueueOptions, JobQueue } from "#src/jobs/application/job-queue.ts";
+import { findJob, type JobRegistry } from "#src/jobs/application/job-registry.ts";
+import type { JobName, JobPayload } from "#src/jobs/application/job-types.ts";
+import type { Clock } from "#src/kernel/clock.ts";
+import { AppError } from "#src/kernel/errors.ts";
 import { readJson } from "../read-body.ts";
 
 /** The registry, and enqueueing by hand; behind the bearer token. */

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { DeliveryResult, IncomingDelivery, JobDispatcher } from "#/jobs/feature.ts";
+import type { DeliveryResult, IncomingDelivery, JobDispatcher } from "#src/jobs/feature.ts";
 import { incompleteBody } from "../body-limit.ts";
 
 /**

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import type { Clock } from "#/kernel/clock.ts";
-import { AppError } from "#/kernel/errors.ts";
-import type { WorkspaceService } from "#/workspaces/application/workspace-service.ts";
-import { inviteStatus, type WorkspaceInvite } from "#/workspaces/domain/workspace-invite.ts";
+import type { Clock } from "#src/kernel/clock.ts";
+import { AppError } from "#src/kernel/errors.ts";
+import type { WorkspaceService } from "#src/workspaces/application/workspace-service.ts";
+import { inviteStatus, type WorkspaceInvite } from "#src/workspaces/domain/workspace-invite.ts";
 import { readBody, storableText } from "../read-body.ts";
 
 const newWorkspace = z.strictObject({
