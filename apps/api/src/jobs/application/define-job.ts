@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JobContext, JobDefinition, JobSchedule } from "./job-definition.ts";
-import type { JobName, JobPayload } from "./job-types.ts";
-import type { ProviderOptions } from "./provider-options.ts";
-import type { NonJsonPath } from "./json.ts";
+import type { JobName, JobPayload, NonJsonPath } from "./job-types.ts";
+import type { JobLogger } from "./ports.ts";
+import type { ProviderOptions } from "./provider-features.ts";
 import { DEFAULT_BACKFILL_MS, DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "./retry-policy.ts";
 
 interface ScheduleTimes {
@@ -11,13 +11,13 @@ interface ScheduleTimes {
   /** IANA name, e.g. `Europe/Berlin`. Default: UTC. */
   readonly timezone?: string;
   /**
-   * How far back ticks are made up that were missed while nothing ran, in milliseconds.
-   * Default: 5 minutes; 0 makes up none.
+   * How old a tick may be and still be made up after nothing ran, in milliseconds.
+   * Default: 5 minutes. 0 makes up none.
    */
   readonly backfill?: number;
 }
 
-/** The schedule of a job whose payload type has required fields: it brings the payload. */
+/** The schedule of a job whose payload type has required fields: it must give the payload. */
 export interface ScheduleWithPayload<N extends JobName> extends ScheduleTimes {
   readonly payload: JobPayload<N>;
 }
@@ -27,12 +27,12 @@ interface ScheduleWithOptionalPayload<N extends JobName> extends ScheduleTimes {
   readonly payload?: JobPayload<N>;
 }
 
-/** A bare cron string will do only where `{}` is a payload. */
+/** A bare cron string is allowed where `{}` is a valid payload. */
 // oxlint-disable-next-line typescript/no-empty-object-type -- asks whether {} is assignable
 type ScheduleOf<N extends JobName> =
   {} extends JobPayload<N> ? string | ScheduleWithOptionalPayload<N> : ScheduleWithPayload<N>;
 
-/** What a feature says of a job. */
+/** How a feature declares a job. */
 export interface JobSpec<N extends JobName> {
   readonly name: N;
   readonly handler: (payload: JobPayload<N>, ctx: JobContext) => Promise<void>;
@@ -41,26 +41,26 @@ export interface JobSpec<N extends JobName> {
   readonly maxAttempts?: number;
   /** How long one run may take, in milliseconds. Default: 15 minutes; at most 3.5 hours. */
   readonly timeout?: number;
-  /** Any Standard Schema (zod, valibot, arktype …): checked at enqueue and again before each run. */
+  /** Any Standard Schema (zod, valibot, arktype …). Checked at enqueue and again before each run. */
   readonly schema?: StandardSchemaV1<unknown, JobPayload<N>>;
   /**
-   * Which shape the payload has by now: 1, and one more with each change that jobs which wait already
-   * do not fit. A worker leaves jobs of a later version to newer code. Default: 1.
+   * The version of the payload's shape. Raise it with each change that waiting jobs do not fit. A worker
+   * leaves jobs of a later version to newer code. Default: 1.
    */
   readonly version?: number;
   /**
-   * Brings a payload of an earlier version to today's shape, before `schema` and handler see it.
-   * Required from version 2 on. A throw makes the job dead.
+   * Converts a payload of an earlier version to today's shape, before `schema` and handler see it.
+   * Required from version 2 on. If it throws, the job is dead.
    */
   readonly upgrade?: (
     payload: unknown,
     fromVersion: number,
   ) => JobPayload<N> | Promise<JobPayload<N>>;
-  /** What only some providers can do: `buildJobs` refuses it where the chosen one cannot. */
+  /** Options of some providers. `buildJobs` refuses them where the chosen provider lacks them. */
   readonly providerOptions?: ProviderOptions;
 }
 
-/** Demands the impossible, in words, of a job whose payload JSON cannot carry. */
+/** Turns a payload type that JSON cannot carry into a compile error that names the field. */
 type CarriedByJson<N extends JobName> = [NonJsonPath<JobPayload<N>>] extends [never]
   ? unknown
   : {
@@ -68,8 +68,8 @@ type CarriedByJson<N extends JobName> = [NonJsonPath<JobPayload<N>>] extends [ne
     };
 
 /**
- * Declares how a job of `OrbitJobs.Jobs` is done. The result is called with the app's core, usually
- * in the feature's `jobs(core)`, and gives the definition for `buildJobs`, which also checks it.
+ * Declares how a job of `OrbitJobs.Jobs` is done. Call the result with the app's core, usually in the
+ * feature's `jobs(core)`. `buildJobs` checks the definition that it returns.
  */
 export function defineJob<const N extends JobName>(
   spec: JobSpec<N> & CarriedByJson<N>,
@@ -84,12 +84,33 @@ export function defineJob<const N extends JobName>(
     schema,
     version: version ?? 1,
     upgrade,
-    // It may be no number for the compiler, in an app that declared a provider without priorities.
+    // In an app that declared a provider without priorities the compiler sees no number here.
     priority: typeof providerOptions?.priority === "number" ? providerOptions.priority : undefined,
-    // What was enqueued under this name had this type, and the schema, where there is one, agreed.
+    // `enqueue` checked the payload's type for this name, and the schema agreed if there is one.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     run: (payload, facts) => handler(payload as JobPayload<N>, { ...core, ...facts }),
   });
+}
+
+/** Declares a job of the library itself. It runs without the app's core. */
+export function defineMaintenanceJob(spec: {
+  readonly name: JobName;
+  readonly cron: string;
+  readonly maxAttempts?: number;
+  readonly run: (log: JobLogger) => Promise<void>;
+}): JobDefinition {
+  return {
+    name: spec.name,
+    feature: "jobs",
+    maxAttempts: spec.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
+    timeout: DEFAULT_TIMEOUT_MS,
+    schedule: scheduleOf(spec.cron),
+    schema: undefined,
+    version: 1,
+    upgrade: undefined,
+    priority: undefined,
+    run: (_payload, { log }) => spec.run(log),
+  };
 }
 
 function scheduleOf(

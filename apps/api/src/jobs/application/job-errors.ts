@@ -1,10 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 
-/** An error that a caller can act on: a stable `code`, an HTTP `status` and facts for the reader. */
+/** An error that a caller can act on, with a stable `code`, an HTTP `status` and details. */
 export class JobsError extends Error {
   readonly code: string;
   readonly status: number;
-  /** What a client may be told beside the message. */
+  /** Facts that a client may see beside the message. */
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -20,7 +20,7 @@ export class JobsError extends Error {
     this.details = options?.details ?? {};
   }
 
-  /** The same error with more details. */
+  /** Adds details to this error. */
   with(details: Readonly<Record<string, unknown>>): JobsError {
     return Object.assign(this, { details: { ...this.details, ...details } });
   }
@@ -33,32 +33,32 @@ export class JobsNotConfiguredError extends JobsError {
       "jobs.not_configured",
       409,
       `Job "${jobName}" was not enqueued: no jobs provider is configured. ` +
-        "Set JOBS_PROVIDER (and DATABASE_URL for graphile) to have jobs run.",
+        "Set JOBS_PROVIDER, and DATABASE_URL for graphile.",
     );
   }
 }
 
-/** `jobs.unknown_job`, 404: the registry has no such job, or none of so late a version. */
+/** `jobs.unknown_job`, 404: the registry lacks the job, or has only an earlier version of it. */
 export class UnknownJobError extends JobsError {
   constructor(jobName: string, laterVersion?: number) {
     super(
       "jobs.unknown_job",
       404,
       laterVersion !== undefined
-        ? `Job "${jobName}" is older here than version ${laterVersion}: newer code will run it.`
-        : `There is no job "${jobName}". Is its definition returned by its feature's jobs(core), ` +
-            "and the feature listed in composition.ts?",
+        ? `This process has an earlier version of job "${jobName}" than ${laterVersion}. Newer code can run it.`
+        : `There is no job "${jobName}". Does its feature's jobs(core) return the definition, ` +
+            "and does composition.ts list the feature?",
     );
   }
 }
 
-/** One complaint of a schema. `path` is dotted, and empty for the payload as a whole. */
+/** One complaint of a schema. `path` is dotted, and empty for the whole payload. */
 export interface PayloadIssue {
   readonly path: string;
   readonly message: string;
 }
 
-/** `jobs.invalid_payload`, 422: the job's schema, or JSON itself, refuses the payload. */
+/** `jobs.invalid_payload`, 422: the job's schema refuses the payload, or JSON cannot carry it. */
 export class InvalidPayloadError extends JobsError {
   readonly issues: readonly PayloadIssue[];
 
@@ -97,14 +97,14 @@ export class InvalidOptionsError extends JobsError {
   }
 }
 
-/** `jobs.invalid_signature`, 401: a delivery that our provider did not sign. */
+/** `jobs.invalid_signature`, 401: the provider did not sign this delivery. */
 export class InvalidJobSignatureError extends JobsError {
   constructor(options?: ErrorOptions) {
     super("jobs.invalid_signature", 401, "The signature of this delivery is not valid.", options);
   }
 }
 
-/** `jobs.provider_unavailable`, 503: worth trying again, after `retryAfterSeconds` where known. */
+/** `jobs.provider_unavailable`, 503: try again, after `retryAfterSeconds` if it is known. */
 export class ProviderUnavailableError extends JobsError {
   readonly retryAfterSeconds: number | undefined;
 
@@ -123,7 +123,7 @@ export class ProviderUnavailableError extends JobsError {
   }
 }
 
-/** `jobs.provider_rejected`, 502: the provider answered, and refused. Trying again will not help. */
+/** `jobs.provider_rejected`, 502: the provider refused. Trying again does not help. */
 export class ProviderRejectedError extends JobsError {
   constructor(
     provider: string,
@@ -134,14 +134,14 @@ export class ProviderRejectedError extends JobsError {
   }
 }
 
-/** `jobs.transaction_ended`, 500: the code that called did not await what it enqueued in a transaction. */
+/** `jobs.transaction_ended`, 500: a caller did not await an enqueue in a transaction. */
 export class TransactionEndedError extends JobsError {
   constructor() {
-    super("jobs.transaction_ended", 500, "the transaction has ended: await what is enqueued in it");
+    super("jobs.transaction_ended", 500, "The transaction has ended. Await each enqueue before it ends.");
   }
 }
 
-/** Thrown by a handler for which no further attempt makes sense: the job is dead at once. */
+/** A handler throws this if another attempt makes no sense: the job is dead at once. */
 export class PermanentJobError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -149,7 +149,7 @@ export class PermanentJobError extends Error {
   }
 }
 
-/** What a schema said, in the form that {@link InvalidPayloadError} carries. */
+/** Converts a schema's issues for {@link InvalidPayloadError}. */
 export function payloadIssues(issues: readonly StandardSchemaV1.Issue[]): PayloadIssue[] {
   return issues.map(({ path = [], message }) => ({
     path: path.map((part) => String(typeof part === "object" ? part.key : part)).join("."),

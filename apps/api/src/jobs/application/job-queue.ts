@@ -1,18 +1,34 @@
 import type { JobName, JobPayload } from "./job-types.ts";
 
 export interface EnqueueOptions {
-  /** Not before this time; a time in the past means now. Kept to the second. */
+  /** The earliest start, kept to the second. A time in the past means now. */
   runAt?: Date;
   /**
    * 1 to 512 characters, unique per job name. While a job with this key waits (also between its
-   * retries) another enqueue with the key is absorbed.
+   * retries), another enqueue with the key is absorbed.
    */
   jobKey?: string;
   /** How many runs the job gets before it is dead: 1 to 32,767. */
   maxAttempts?: number;
 }
 
-/** One entry of {@link JobQueue.enqueueMany}: a job's name with the payload of that very job. */
+/** The port that services call to have work done later. */
+export interface JobQueue {
+  /**
+   * Resolves when the job is durably stored.
+   *
+   * @throws JobsError `jobs.not_configured`, `jobs.unknown_job`, `jobs.invalid_payload`,
+   * `jobs.payload_too_large`, `jobs.invalid_options`, `jobs.provider_unavailable` or
+   * `jobs.provider_rejected`. Nothing was enqueued then.
+   */
+  enqueue<N extends JobName>(
+    name: N,
+    payload: JobPayload<N>,
+    options?: EnqueueOptions,
+  ): Promise<void>;
+}
+
+/** One entry of {@link BulkJobQueue.enqueueMany}: a job's name with a payload of that job. */
 export type EnqueueRequest = {
   [N in JobName]: {
     readonly name: N;
@@ -21,25 +37,11 @@ export type EnqueueRequest = {
   };
 }[JobName];
 
-/** What services call to have work done later. */
-export interface JobQueue {
+/** A queue that takes many jobs in one call. Every provider has it. */
+export interface BulkJobQueue extends JobQueue {
   /**
-   * Resolves when the job is durably stored.
-   *
-   * @throws JobsError `jobs.not_configured`, `jobs.unknown_job`, `jobs.invalid_payload`,
-   * `jobs.payload_too_large`, `jobs.invalid_options`, `jobs.provider_unavailable` or
-   * `jobs.provider_rejected`; nothing was enqueued then.
-   */
-  enqueue<N extends JobName>(
-    name: N,
-    payload: JobPayload<N>,
-    options?: EnqueueOptions,
-  ): Promise<void>;
-
-  /**
-   * Many at once, all or none. Fails as {@link JobQueue.enqueue} does, for the first bad entry. A
-   * provider that can only take them in parts says in the error's `details.enqueued` how many, from
-   * the first on, are in.
+   * Enqueues all jobs or none. Fails as {@link JobQueue.enqueue} does, for the first bad entry. If a
+   * provider stores them in parts, the error's `details.enqueued` counts the first ones that it stored.
    */
   enqueueMany(requests: readonly EnqueueRequest[]): Promise<void>;
 }

@@ -1,28 +1,32 @@
 import { cronProblem } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
-import type { ProviderFeature, ProviderSupport } from "./provider-support.ts";
+import type { JobProvider } from "./job-provider.ts";
+import type { ProviderFeature } from "./provider-features.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
 
 /** Every job of the app, each name once. Only `buildJobs` makes one. */
 export type JobRegistry = readonly JobDefinition[];
 
+/** The part of a provider that decides which definitions it can run. */
+export type ProviderSupport = Pick<JobProvider, "name" | "unsupported">;
+
 const NAME = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 
-/** What graphile-worker has room for beside a version; the same everywhere, so that jobs can move. */
+/** graphile-worker's own limit less a version suffix. The same everywhere, so that jobs can move. */
 const NAME_LENGTH_LIMIT = 120;
 
 const VERSION_LIMIT = 999;
 
-/** The longest that every provider can let a run take. */
+/** The longest run that every provider allows. */
 const LONG_RUN_MS = 2 * 3_600_000;
 
-/** graphile-worker takes a job from whoever has run it for four hours. */
+/** graphile-worker frees jobs that were locked for four hours. */
 const TIMEOUT_LIMIT_MS = 3.5 * 3_600_000;
 
-/** Three weeks: back-fill is asked minute by minute. */
+/** Three weeks. */
 const BACKFILL_LIMIT_MS = 21 * 86_400_000;
 
-/** Says in whose `jobs(core)` these definitions stand, for the messages of `buildJobs`. */
+/** Names the feature that exports these definitions, for the messages of `buildJobs`. */
 export function inFeature(
   feature: string,
   definitions: readonly JobDefinition[],
@@ -31,15 +35,15 @@ export function inFeature(
 }
 
 /**
- * Assembles the registry.
+ * Checks the definitions and assembles the registry.
  *
- * @param support of the provider that is to run the jobs; what it cannot do is a problem, too
- * @throws Error one that lists every problem: a name twice or badly formed, a schedule that never
- * ticks, a number out of range.
+ * @param provider runs the jobs; a definition that needs an unsupported feature is refused
+ * @throws Error that lists every problem: a duplicate or malformed name, a schedule that never ticks,
+ * a number out of range, an unsupported feature
  */
 export function buildJobs(
   definitions: readonly JobDefinition[],
-  support?: ProviderSupport,
+  provider?: ProviderSupport,
 ): JobRegistry {
   const problems = definitions.flatMap((definition, index) => {
     const first = definitions.findIndex(({ name }) => name === definition.name);
@@ -52,7 +56,7 @@ export function buildJobs(
     return [
       ...duplicate,
       ...definitionProblems(definition),
-      ...(support ? unsupported(definition, support) : []),
+      ...(provider ? unsupportedOptions(definition, provider) : []),
     ].map((problem) => `- job "${definition.name}"${inFeatureText(definition)} ${problem}`);
   });
   if (problems.length > 0) {
@@ -61,23 +65,23 @@ export function buildJobs(
   return Object.freeze([...definitions]);
 }
 
-/** The definition of a name that comes from outside. */
+/** Finds the definition of a job by its name. */
 export function findJob(registry: JobRegistry, name: string): JobDefinition | undefined {
   return byName(registry).get(name);
 }
 
 const indexes = new WeakMap<JobRegistry, ReadonlyMap<string, JobDefinition>>();
 
-/** Made once for each registry, which never changes. */
+/** Built once per registry: registries never change. */
 function byName(registry: JobRegistry): ReadonlyMap<string, JobDefinition> {
   const known = indexes.get(registry);
   if (known) return known;
-  const made = new Map(registry.map((definition) => [definition.name, definition]));
-  indexes.set(registry, made);
-  return made;
+  const index = new Map(registry.map((definition) => [definition.name, definition]));
+  indexes.set(registry, index);
+  return index;
 }
 
-/** The definition that can run a stored job; newer payloads are for newer code. */
+/** Finds the definition that can run a stored job. Only newer code can run a newer payload. */
 export function findRunnable(
   registry: JobRegistry,
   name: string,
@@ -87,7 +91,10 @@ export function findRunnable(
   return definition && version <= definition.version ? definition : undefined;
 }
 
-function unsupported(definition: JobDefinition, { provider, lacks }: ProviderSupport): string[] {
+function unsupportedOptions(
+  definition: JobDefinition,
+  { name, unsupported }: ProviderSupport,
+): string[] {
   const asked: readonly (readonly [boolean, string, ProviderFeature])[] = [
     [definition.priority !== undefined, "providerOptions.priority", "priority"],
     [definition.schedule !== undefined, "a schedule", "schedules"],
@@ -98,9 +105,9 @@ function unsupported(definition: JobDefinition, { provider, lacks }: ProviderSup
     ],
   ];
   return asked.flatMap(([isAsked, option, feature]) => {
-    const reason = lacks[feature];
+    const reason = unsupported[feature];
     if (!isAsked || reason === undefined) return [];
-    return [`asks for ${option} which the provider ${provider} cannot give: ${reason}`];
+    return [`asks for ${option} which the provider ${name} does not support: ${reason}`];
   });
 }
 
@@ -130,9 +137,9 @@ function definitionProblems(definition: JobDefinition): string[] {
   if (!(Number.isInteger(version) && version >= 1 && version <= VERSION_LIMIT)) {
     problems.push(`has version ${version}: it must be an integer from 1 to ${VERSION_LIMIT}`);
   } else if (version > 1 && !upgrade) {
-    problems.push(`has version ${version} and no upgrade for the payloads of earlier ones`);
+    problems.push(`has version ${version} and no upgrade for payloads of earlier versions`);
   } else if (version === 1 && upgrade) {
-    problems.push("has an upgrade and version 1: raise the version with the payload's shape");
+    problems.push("has an upgrade and version 1: raise the version when the payload changes");
   }
   if (priority !== undefined && !(Number.isInteger(priority) && Math.abs(priority) <= 32_767)) {
     problems.push(`has priority ${priority}: it must be an integer from -32767 to 32767`);

@@ -1,22 +1,18 @@
-/** What a process boots to have its jobs executed. */
+/** The port that a process starts to execute jobs. */
 export interface JobRuntime {
   readonly provider: string;
 
-  /** Resolves when jobs are being taken. Rejects, with nothing left running, when it cannot work. */
+  /** Resolves when the runtime takes jobs. If it rejects, nothing is left running. */
   start(): Promise<void>;
 
   /**
-   * Takes nothing new, gives running handlers their grace and resolves when nothing of the runtime
-   * is left. May be called again, and during `start()`.
+   * Takes no new jobs, gives running handlers their grace, and resolves when nothing of the runtime is
+   * left. Safe to call again, and during `start()`.
    */
   stop(): Promise<void>;
 }
 
-/** A runtime that can tell whether jobs are being taken at this moment. */
+/** A runtime that shows whether it takes jobs right now. */
 export interface ObservableJobRuntime extends JobRuntime {
   readonly connected: boolean;
-}
-
-export function isObservable(runtime: JobRuntime): runtime is ObservableJobRuntime {
-  return "connected" in runtime && typeof runtime.connected === "boolean";
 }

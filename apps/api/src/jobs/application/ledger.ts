@@ -1,14 +1,14 @@
-/** Knows what each consumer has processed. Used inside the transaction that has the effects. */
+/** Records which events each consumer has processed. Use it in the transaction that writes the effects. */
 export interface Ledger {
   /**
-   * `true` for the first transaction that commits with this pair, `false` ever after: effects written
-   * in the same transaction happen exactly once, over redelivery, replay and a change of provider.
-   * While another transaction with the pair is open it waits for its end.
+   * Returns `true` in the first transaction that commits with this pair, and `false` in all later ones.
+   * Effects written in the same transaction therefore happen exactly once, also over redelivery, replay
+   * and a change of provider. Waits while another transaction with the pair is open.
    *
-   * Remembered for `JOBS_LEDGER_RETENTION_DAYS`.
+   * Entries are kept for `JOBS_LEDGER_RETENTION_DAYS`.
    *
-   * @param consumer who processes, e.g. "billing.projector": 1 to 200 characters
-   * @param eventId what is processed, e.g. the provider's event id or a job's id: 1 to 500 characters
+   * @param consumer for example "billing.projector"; 1 to 200 characters
+   * @param eventId for example the provider's event id or a job's id; 1 to 500 characters
    */
   once(consumer: string, eventId: string): Promise<boolean>;
 }
@@ -19,10 +19,10 @@ interface LedgerUnitOfWork<Tx extends { readonly processed: Ledger }> {
 }
 
 /**
- * Runs `effect` in one transaction with its entry in the ledger, the first time; afterwards not at all.
- * If it rejects nothing is committed, and it may be tried again.
+ * Runs `effect` once per event, in one transaction with its ledger entry. If `effect` rejects, nothing
+ * is committed and a later call tries again.
  *
- * @returns whether this call has processed it
+ * @returns whether this call processed the event
  */
 export function processOnce<Tx extends { readonly processed: Ledger }>(
   uow: LedgerUnitOfWork<Tx>,

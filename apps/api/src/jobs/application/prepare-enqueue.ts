@@ -1,4 +1,3 @@
-import type { EnqueueOptions } from "./job-queue.ts";
 import type { JobDefinition } from "./job-definition.ts";
 import {
   InvalidOptionsError,
@@ -7,12 +6,20 @@ import {
   payloadIssues,
   UnknownJobError,
 } from "./job-errors.ts";
+import type { BulkJobQueue, EnqueueOptions } from "./job-queue.ts";
 import { findJob, type JobRegistry } from "./job-registry.ts";
+import type { JobName } from "./job-types.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
 
-/** A checked enqueue, in the form that adapters send. */
+/** A checked job on its way into storage. Every adapter stores this shape. */
 export interface PreparedJob {
-  readonly definition: JobDefinition;
+  /** A UUID for the job, for providers that take the id from the caller. */
+  readonly id: string;
+  readonly name: JobName;
+  /** The payload's version. */
+  readonly version: number;
+  /** Lower numbers run first. */
+  readonly priority: number;
   /** The payload as JSON text. */
   readonly json: string;
   readonly runAt: Date | undefined;
@@ -20,8 +27,29 @@ export interface PreparedJob {
   readonly maxAttempts: number;
 }
 
+/** A queue that checks every job and passes the checked ones, at least one, to `store`. */
+export function checkedQueue(
+  registry: JobRegistry,
+  maxPayloadBytes: number,
+  store: (jobs: readonly PreparedJob[]) => Promise<void>,
+): BulkJobQueue {
+  return {
+    async enqueue(name, payload, options) {
+      await store([await prepareEnqueue(registry, maxPayloadBytes, name, payload, options)]);
+    },
+    async enqueueMany(requests) {
+      const jobs = await Promise.all(
+        requests.map(({ name, payload, options }) =>
+          prepareEnqueue(registry, maxPayloadBytes, name, payload, options),
+        ),
+      );
+      if (jobs.length > 0) await store(jobs);
+    },
+  };
+}
+
 /**
- * The checks that every provider makes before anything is sent.
+ * Makes the checks that hold on every provider, before anything is sent.
  *
  * @throws UnknownJobError, InvalidOptionsError, InvalidPayloadError, PayloadTooLargeError
  */
@@ -38,10 +66,13 @@ export async function prepareEnqueue(
   const json = toJson(name, payload);
   const size = new TextEncoder().encode(json).length;
   if (size > maxPayloadBytes) throw new PayloadTooLargeError(name, size, maxPayloadBytes);
-  // The schema sees what the handler will see: the payload after its trip through JSON.
+  // The handler sees the payload after JSON, so the schema must check that one.
   await parsePayload(definition, JSON.parse(json));
   return {
-    definition,
+    id: crypto.randomUUID(),
+    name: definition.name,
+    version: definition.version,
+    priority: definition.priority ?? 0,
     json,
     runAt: options.runAt,
     jobKey: options.jobKey,
@@ -49,7 +80,7 @@ export async function prepareEnqueue(
   };
 }
 
-/** The payload as its schema returns it. @throws InvalidPayloadError */
+/** Returns the payload as its schema returns it. @throws InvalidPayloadError */
 export async function parsePayload(definition: JobDefinition, payload: unknown): Promise<unknown> {
   if (!definition.schema) return payload;
   const result = await definition.schema["~standard"].validate(payload);
@@ -67,7 +98,7 @@ function toJson(name: string, payload: unknown): string {
   }
   if (json === undefined) {
     throw new InvalidPayloadError(name, [
-      { path: "", message: "it is missing, or nothing that JSON knows" },
+      { path: "", message: "it is missing, or JSON has no value for it" },
     ]);
   }
   return json;
@@ -77,7 +108,7 @@ function checkOptions({ runAt, jobKey, maxAttempts }: EnqueueOptions): void {
   if (runAt !== undefined && !(runAt instanceof Date && !Number.isNaN(runAt.getTime()))) {
     throw new InvalidOptionsError("runAt", "must be a valid Date");
   }
-  // Four digits of year are what every provider's own format has room for; Postgres has no year 0.
+  // Every provider's own date format has room for four digits; Postgres has no year 0.
   if (runAt && (runAt.getUTCFullYear() < 1 || runAt.getUTCFullYear() > 9999)) {
     throw new InvalidOptionsError("runAt", "must lie between the years 1 and 9999");
   }

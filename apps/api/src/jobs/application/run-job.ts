@@ -9,14 +9,14 @@ export interface JobDelivery {
   readonly attempt: number;
   readonly maxAttempts: number;
   readonly payload: unknown;
-  /** Which version of the job enqueued the payload; at most the definition's. */
+  /** The payload's version, at most the definition's. */
   readonly version: number;
-  /** Aborts when the provider takes the job away, e.g. at shutdown. */
+  /** Aborts when the provider takes the job away, for example at shutdown. */
   readonly signal: AbortSignal;
   readonly log: JobLogger;
 }
 
-/** What became of a run. The provider stores it; nothing is thrown. */
+/** How a run ended. The provider stores it. */
 export type RunOutcome =
   | { readonly status: "succeeded" }
   /** Another attempt is due. */
@@ -28,7 +28,7 @@ export type RunOutcome =
       readonly error: unknown;
     };
 
-/** The one path from a delivery to its handler, whatever the provider. */
+/** Runs one delivery. Every provider calls this. Never rejects. */
 export async function runJob(
   definition: JobDefinition,
   delivery: JobDelivery,
@@ -43,7 +43,7 @@ export async function runJob(
       log.debug({ ms }, "job succeeded");
       break;
     case "failed":
-      log.warn({ ms, maxAttempts, err: outcome.error }, "job failed, another attempt follows");
+      log.warn({ ms, maxAttempts, err: outcome.error }, "job failed, retrying");
       break;
     case "dead":
       log.error({ ms, maxAttempts, reason: outcome.reason, err: outcome.error }, "job is dead");
@@ -59,12 +59,12 @@ async function outcomeOf(
 ): Promise<RunOutcome> {
   let payload: unknown;
   try {
-    payload = await parsePayload(definition, await upgraded(definition, delivery));
+    payload = await parsePayload(definition, await upgradePayload(definition, delivery));
   } catch (error) {
     return { status: "dead", reason: "permanent", error };
   }
   try {
-    await runWithin(definition.timeout, delivery.signal, (signal) =>
+    await runWithTimeout(definition.timeout, delivery.signal, (signal) =>
       definition.run(payload, {
         jobName: definition.name,
         jobId: delivery.jobId,
@@ -86,24 +86,24 @@ async function outcomeOf(
   }
 }
 
-async function upgraded(
+async function upgradePayload(
   { name, version, upgrade }: JobDefinition,
   delivery: JobDelivery,
 ): Promise<unknown> {
   if (delivery.version === version) return delivery.payload;
   if (delivery.version > version || !upgrade) {
     throw new Error(
-      `The payload of job "${name}" has version ${delivery.version}, the code ${version}.`,
+      `The payload of job "${name}" has version ${delivery.version}; this code has version ${version}.`,
     );
   }
   return upgrade(delivery.payload, delivery.version);
 }
 
 /**
- * Fails when the time is up, even if the handler does not listen to its signal. An outer abort only
- * reaches the handler: whether to wait for it is for the provider to decide.
+ * Rejects at the timeout, even if the handler ignores its signal. An outer abort only reaches the
+ * handler's signal; the provider decides whether to wait.
  */
-async function runWithin(
+async function runWithTimeout(
   timeout: number,
   outer: AbortSignal,
   run: (signal: AbortSignal) => Promise<void>,
@@ -116,7 +116,7 @@ async function runWithin(
   try {
     await new Promise<void>((resolve, reject) => {
       timer = setTimeout(() => {
-        const message = `The run took longer than its timeout of ${timeout} ms.`;
+        const message = `The run exceeded its timeout of ${timeout} ms.`;
         const error = new DOMException(message, "TimeoutError");
         reject(error);
         controller.abort(error);

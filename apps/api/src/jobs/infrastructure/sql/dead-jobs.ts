@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { DeadJob, DeadJobs } from "../application/dead-jobs.ts";
-import type { SqlExecutor } from "../application/ports.ts";
-import { storableStack, storableText } from "../application/storable-text.ts";
+import type { DeadJob, DeadJobs } from "../../application/dead-jobs.ts";
+import type { SqlExecutor } from "../../application/ports.ts";
+import { storableStack, storableText } from "../common/storable-text.ts";
 
 const rowsSchema = z.array(
   z.object({
@@ -23,16 +23,16 @@ const rowsSchema = z.array(
 const COLUMNS = `id, name, version, payload, attempts, max_attempts as "maxAttempts",
   last_error as "lastError", stack, died_at as "diedAt"`;
 
-/** What is known of a job before it is said of what it died. */
+/** A dead job without its error. */
 export type DyingJob = Omit<DeadJob, "lastError" | "stack" | "diedAt">;
 
-/** Keeps a job that no further attempt will be made of. */
+/** Stores a dead job with its error. */
 export async function keepDeadJob(sql: SqlExecutor, job: DyingJob, error: unknown): Promise<void> {
   const { text, values } = keepDeadJobStatement(job, error);
   await sql.query(text, values);
 }
 
-/** The same as a part of a greater statement; its parameters are the first eight. */
+/** The statement of {@link keepDeadJob}, for a larger one. Its parameters are the first eight. */
 export function keepDeadJobStatement(
   job: DyingJob,
   error: unknown,
@@ -56,10 +56,10 @@ export function keepDeadJobStatement(
 }
 
 /**
- * The dead jobs of a provider that keeps them in the module's table.
+ * The dead jobs of a provider that stores them in `orbit_jobs.dead_jobs`.
  *
- * @param sql rejects with the errors that callers are to see
- * @param replay enqueues one again and removes its row; `false` when the row was gone already
+ * @param sql rejects with errors for callers, see {@link withErrors}
+ * @param replay enqueues the job again and deletes its row; returns `false` if the row is gone
  */
 export function sqlDeadJobs(
   sql: SqlExecutor,
@@ -88,17 +88,17 @@ export function sqlDeadJobs(
   };
 }
 
-/** Postgres takes no other text, not even to compare. */
+/** Postgres rejects other text, even in a comparison. */
 function isStorable(id: string): boolean {
   return id.isWellFormed() && !id.includes("\0");
 }
 
-/** The same statements; what the database says becomes an error for callers. */
+/** Converts the database's errors with `onError`. */
 export function withErrors(sql: SqlExecutor, onError: (cause: unknown) => never): SqlExecutor {
   return { query: (text, values) => sql.query(text, values).catch(onError) };
 }
 
-/** Of this death, if it is given: the job may have been replayed and have died again meanwhile. */
+/** Deletes a dead job. With `diedAt`, only that death: the job may have been replayed and have died again. */
 export async function removeDeadJob(sql: SqlExecutor, id: string, diedAt?: Date): Promise<boolean> {
   const { rows } = await sql.query(
     `delete from orbit_jobs.dead_jobs
@@ -108,7 +108,7 @@ export async function removeDeadJob(sql: SqlExecutor, id: string, diedAt?: Date)
   return rows.length > 0;
 }
 
-/** Removes those that died more than `days` ago, in steps that lock little; returns how many. */
+/** Deletes jobs that died more than `days` ago, in short statements. Returns how many. */
 export async function pruneDeadJobs(sql: SqlExecutor, days: number): Promise<number> {
   return pruneInSteps(async (limit) => {
     const { rows } = await sql.query(
@@ -125,12 +125,12 @@ export async function pruneDeadJobs(sql: SqlExecutor, days: number): Promise<num
 
 const STEP = 1_000;
 
-/** A million rows at most: what is left is for the next time. */
+/** A million rows at most. The next call deletes the rest. */
 const STEPS = 1_000;
 
 /**
- * Calls `removeSome` until it removes fewer than it might. It finds rows by `ctid`, since they are locked
- * by then: by their keys Postgres may read the whole table for each step.
+ * Calls `removeSome` until it removes less than a full step. Its statement finds the locked rows by `ctid`:
+ * by key, Postgres may read the whole table in each step.
  */
 export async function pruneInSteps(
   removeSome: (limit: number) => Promise<number>,

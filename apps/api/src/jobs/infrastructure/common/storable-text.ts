@@ -1,8 +1,8 @@
 const LENGTH_LIMIT = 10_000;
 
 /**
- * An error's message as any database can store it: without U+0000, which JSON.parse's own messages
- * may have, without half a surrogate pair, and not megabytes. Handlers throw anything; this does not.
+ * An error's message as any database can store it: at most 10,000 characters, without U+0000 and lone
+ * surrogates. Never throws, whatever a handler threw.
  */
 export function storableText(error: unknown): string {
   return textOf(error).slice(0, LENGTH_LIMIT).replaceAll("\0", "\uFFFD").toWellFormed();
@@ -10,14 +10,14 @@ export function storableText(error: unknown): string {
 
 function textOf(error: unknown): string {
   try {
-    // A message may be no string, whatever its type says.
+    // Not every message is a string, whatever its type says.
     return String(error instanceof Error ? error.message : error);
   } catch {
-    return "The handler threw something that has no text.";
+    return "The handler threw a value that has no text.";
   }
 }
 
-/** An error's stack in the same form, where it has one. */
+/** An error's stack in the same form, or `undefined`. */
 export function storableStack(error: unknown): string | undefined {
   try {
     const stack: unknown = error instanceof Error ? error.stack : undefined;

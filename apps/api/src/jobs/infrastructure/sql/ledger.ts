@@ -1,11 +1,11 @@
-import type { Ledger } from "../application/ledger.ts";
-import type { SqlExecutor } from "../application/ports.ts";
-import { pruneInSteps } from "./sql-dead-jobs.ts";
+import type { Ledger } from "../../application/ledger.ts";
+import type { SqlExecutor } from "../../application/ports.ts";
+import { pruneInSteps } from "./dead-jobs.ts";
 
 const CONSUMER_LIMIT = 200;
 const EVENT_LIMIT = 500;
 
-/** The ledger of one transaction, whose statements `sql` runs. */
+/** The ledger inside a transaction, whose statements `sql` runs. */
 export function sqlLedger(sql: SqlExecutor): Ledger {
   return {
     async once(consumer, eventId) {
@@ -21,7 +21,7 @@ export function sqlLedger(sql: SqlExecutor): Ledger {
   };
 }
 
-/** Forgets what was processed more than `days` ago, in steps that lock little; returns how much. */
+/** Deletes entries that are older than `days`, in short statements. Returns how many. */
 export async function pruneLedger(sql: SqlExecutor, days: number): Promise<number> {
   return pruneInSteps(async (limit) => {
     const { rows } = await sql.query(
@@ -40,6 +40,6 @@ function check(what: string, text: string, limit: number): void {
   if (text.length >= 1 && text.length <= limit && text.isWellFormed() && !text.includes("\0"))
     return;
   throw new RangeError(
-    `${what} must have 1 to ${limit} characters, and none that a database cannot store`,
+    `${what} must have 1 to ${limit} characters, without U+0000 and lone surrogates`,
   );
 }

@@ -1,8 +1,8 @@
-import type { JobLogger } from "../application/ports.ts";
+import type { JobLogger } from "../../application/ports.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
-/** JSON lines for those who bring no logger: by default warnings and errors only. */
+/** Writes JSON lines to the console, by default warnings and errors only. For apps without a logger. */
 export function consoleLog(
   fields: Readonly<Record<string, unknown>> = {},
   least: (typeof LEVELS)[number] = "warn",
@@ -10,7 +10,7 @@ export function consoleLog(
   const write = (level: (typeof LEVELS)[number]) => (more: object, message: string) => {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
     const line = { level, time: new Date(), ...fields, ...more, message };
-    // oxlint-disable-next-line no-console -- the console is where this log goes
+    // oxlint-disable-next-line no-console -- this log writes to the console
     console.error(JSON.stringify(line, errorsAsText));
   };
   return {

@@ -1,0 +1,82 @@
+import {
+  type JobsError,
+  ProviderRejectedError,
+  ProviderUnavailableError,
+  TransactionEndedError,
+} from "../../application/job-errors.ts";
+
+/**
+ * SQLSTATEs that a later try may not meet: connection trouble (08), a deadlock or failed serialisation (40),
+ * exhausted resources (53), shutdown or a cancelled query (57), a lock not available, a standby.
+ */
+const UNAVAILABLE_SQLSTATE = /^(08|40|53|57|55P03|25006)/;
+
+const BROKEN_SQLSTATE = /^(08|57P0[12])/;
+
+/** A table, schema or function of ours is not there. */
+const NOT_MIGRATED = /^(42P01|3F000|42883)$/;
+
+/** Error codes of Node's sockets. */
+const SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
+
+/** pg's own errors have no code. */
+const PG_MESSAGE =
+  /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|connection timeout|Query read timeout/;
+
+/** Errors that come before the statement reaches the server. pg's pool has two texts for a slow connect. */
+const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|when trying to connect|connection timeout/;
+
+/** Converts a database error to the contract's error, with the original as `cause`. */
+export function providerError(provider: string, cause: unknown): JobsError {
+  if (cause instanceof TransactionEndedError) return cause;
+  const { sqlState, text } = describe(cause);
+  if (sqlState !== undefined && NOT_MIGRATED.test(sqlState)) {
+    const what = "the database lacks its tables. Run `npm run db:migrate`";
+    return new ProviderUnavailableError(provider, what, { cause });
+  }
+  return sqlState !== undefined && !UNAVAILABLE_SQLSTATE.test(sqlState)
+    ? new ProviderRejectedError(provider, text, { cause })
+    : new ProviderUnavailableError(provider, text, { cause });
+}
+
+/** Whether the database could not be reached or was busy, so that a later try may succeed. */
+export function isDatabaseUnavailable(error: unknown): boolean {
+  const { sqlState, socket, text } = describe(error);
+  if (sqlState !== undefined) return UNAVAILABLE_SQLSTATE.test(sqlState);
+  return socket === undefined ? PG_MESSAGE.test(text) : SOCKET.test(socket);
+}
+
+/**
+ * Whether the server may have executed a statement that failed with this error: the connection broke, or
+ * the answer came too late. A statement that the server refused or never received was not executed.
+ */
+export function mayHaveBeenExecuted(cause: unknown): boolean {
+  const { sqlState, text } = describe(cause);
+  return sqlState === undefined ? !NOT_CONNECTED.test(text) : BROKEN_SQLSTATE.test(sqlState);
+}
+
+/** One line about a database error. pg's messages never contain the connection string. */
+export function describePostgresError(cause: unknown): string {
+  return describe(cause).text;
+}
+
+interface Description {
+  /** From the server. */
+  readonly sqlState?: string;
+  /** From Node's sockets, which have codes of their own. */
+  readonly socket?: string;
+  readonly text: string;
+}
+
+function describe(cause: unknown): Description {
+  // Node tries every address of a name, and may report all failures in one error without a message.
+  const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
+  if (!(error instanceof Error)) return { text: String(error) };
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  // Drizzle and other libraries wrap the database's error.
+  if (code === "" && error.cause instanceof Error) return describe(error.cause);
+  const text = error.message || code;
+  if (code === "") return { text };
+  // Only errors of the server have a severity. "EPIPE" looks like a SQLSTATE, too.
+  return "severity" in error ? { sqlState: code, text } : { socket: code, text };
+}
