@@ -14,5 +14,6 @@ export interface JobRuntime {
 
 /** A runtime that shows whether it takes jobs right now. */
 export interface ObservableJobRuntime extends JobRuntime {
-  readonly connected: boolean;
+  /** `undefined` where the provider runs nothing. */
+  readonly connected: boolean | undefined;
 }

@@ -1,13 +1,15 @@
 import type { DeadJobs } from "../application/dead-jobs.ts";
 import type { JobDefinition } from "../application/job-definition.ts";
-import type { JobQueue } from "../application/job-queue.ts";
+import type { BulkJobQueue } from "../application/job-queue.ts";
+import type { ProviderSupport } from "../application/job-registry.ts";
 import type { JobRuntime } from "../application/job-runtime.ts";
 import type { Ledger } from "../application/ledger.ts";
-import type { ProviderFeature, ProviderSupport } from "../application/provider-support.ts";
+import type { ProviderFeature } from "../application/provider-features.ts";
 
 /** What an adapter implements to be put to the contract's cases. */
 export interface ContractHarness {
-  readonly support: ProviderSupport;
+  /** The name and the unsupported features. A provider value fits. */
+  readonly provider: ProviderSupport;
   /** Cases beside the contract's, by topic: what only this provider can get wrong. */
   readonly ownCases?: Readonly<Record<string, readonly ContractCase[]>>;
   /** An empty provider with these jobs in its registry. */
@@ -16,9 +18,9 @@ export interface ContractHarness {
 
 /** One provider, and everything a case may do with it. */
 export interface ContractWorld {
-  readonly queue: JobQueue;
+  readonly queue: BulkJobQueue;
   /** A queue of another process on the same storage, which may have another version of the code. */
-  queueOf(definitions: readonly JobDefinition[]): JobQueue;
+  queueOf(definitions: readonly JobDefinition[]): BulkJobQueue;
   /** Another instance of the executing process, not started. `close` stops it at the latest. */
   runtime(options?: RuntimeOptions): JobRuntime;
   /**
@@ -54,7 +56,7 @@ export interface ContractWorld {
 
 /** A transaction of an app, with a table of effects that the cases write to. */
 export interface ContractTransaction {
-  readonly jobs: JobQueue;
+  readonly jobs: BulkJobQueue;
   readonly processed: Ledger;
   /** A write of the app's domain. */
   addEffect(effect: string): Promise<void>;

@@ -1,6 +1,6 @@
 import { defineJob, type JobSpec } from "../application/define-job.ts";
 import type { JobDefinition } from "../application/job-definition.ts";
-import type { JsonValue } from "../application/json.ts";
+import type { JsonValue } from "../application/job-types.ts";
 
 declare global {
   namespace OrbitJobs {

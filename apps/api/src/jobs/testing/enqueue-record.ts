@@ -1,4 +1,4 @@
-import type { EnqueueOptions, JobQueue } from "../application/job-queue.ts";
+import type { BulkJobQueue, EnqueueOptions } from "../application/job-queue.ts";
 import type { JobName, JobPayload } from "../application/job-types.ts";
 import type { PreparedJob } from "../application/prepare-enqueue.ts";
 
@@ -14,7 +14,7 @@ export type EnqueuedJob = {
 }[JobName];
 
 /** A queue that writes down what it accepts. What it refuses is not written down. */
-export interface RecordingJobQueue extends JobQueue {
+export interface RecordingJobQueue extends BulkJobQueue {
   /** Everything that was enqueued, in order. An enqueue that its `jobKey` absorbs is here too. */
   readonly records: readonly EnqueuedJob[];
   /** The payloads of the job's enqueues, in order. */
@@ -64,9 +64,9 @@ export function recordEnqueues(
   };
 }
 
-function recordOf({ definition, json }: PreparedJob, options: EnqueueOptions = {}): EnqueuedJob {
+function recordOf({ name, json }: PreparedJob, options: EnqueueOptions = {}): EnqueuedJob {
   const payload: unknown = JSON.parse(json);
   // The signature of `enqueue` bound the payload to the name.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return { name: definition.name, payload, options: structuredClone(options) } as EnqueuedJob;
+  return { name, payload, options: structuredClone(options) } as EnqueuedJob;
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { InvalidOptionsError } from "../application/job-errors.ts";
+import { InvalidOptionsError, UnknownJobError } from "../application/job-errors.ts";
+import { findJob } from "../application/job-registry.ts";
 import type { JobLogger } from "../application/ports.ts";
 import { type PreparedJob, prepareEnqueue } from "../application/prepare-enqueue.ts";
 import { type JobDelivery, runJob } from "../application/run-job.ts";
@@ -44,8 +45,10 @@ export function inlineJobQueue(
   /** The jobs inside of which an enqueue happens, the outermost first. */
   const nesting = new AsyncLocalStorage<readonly string[]>();
 
-  async function run({ definition, json, maxAttempts }: PreparedJob): Promise<void> {
-    const chain = [...(nesting.getStore() ?? []), definition.name];
+  async function run({ name, json, maxAttempts }: PreparedJob): Promise<void> {
+    const definition = findJob(registry, name);
+    if (!definition) throw new UnknownJobError(name);
+    const chain = [...(nesting.getStore() ?? []), name];
     if (chain.length > maxDepth) throw tooDeep(chain, maxDepth);
     const delivery: JobDelivery = {
       jobId: crypto.randomUUID(),

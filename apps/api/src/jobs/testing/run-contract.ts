@@ -1,4 +1,4 @@
-import { within } from "../application/within.ts";
+import { withTimeout } from "../infrastructure/common/with-timeout.ts";
 import type { ContractCase, ContractHarness } from "./contract-harness.ts";
 import { contractCases } from "./cases/index.ts";
 
@@ -53,10 +53,10 @@ export async function runContract(
 
 /** Why a provider is spared a case, or `undefined`. */
 export function skipReason(
-  { support }: ContractHarness,
+  { provider }: ContractHarness,
   { needs = [] }: ContractCase,
 ): string | undefined {
-  return needs.map((feature) => support.lacks[feature]).find((reason) => reason !== undefined);
+  return needs.map((feature) => provider.unsupported[feature]).find((reason) => reason !== undefined);
 }
 
 async function outcomeOf(
@@ -67,7 +67,7 @@ async function outcomeOf(
   const reason = skipReason(harness, contractCase);
   if (reason !== undefined) return { status: "skipped", reason };
   try {
-    await within(timeout, contractCase.run(harness), () => {
+    await withTimeout(timeout, contractCase.run(harness), () => {
       throw new Error(`the case did not end within ${timeout} ms`);
     });
     return { status: "passed" };

@@ -1,7 +1,7 @@
 import type { JobDefinition } from "../application/job-definition.ts";
 import { InvalidPayloadError } from "../application/job-errors.ts";
 import type { JobName, JobPayload } from "../application/job-types.ts";
-import type { JsonValue } from "../application/json.ts";
+import type { JsonValue } from "../application/job-types.ts";
 import { type JobDelivery, runJob } from "../application/run-job.ts";
 import { jsonLosses } from "./json-losses.ts";
 import { silentLog } from "./silent-log.ts";

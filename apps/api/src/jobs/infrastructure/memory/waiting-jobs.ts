@@ -1,22 +1,22 @@
+import TinyQueue from "tinyqueue";
 import { findRunnable, type JobRegistry } from "../../application/job-registry.ts";
-import { createHeap, type Heap } from "./heap.ts";
-import type { StoredJob } from "./stored-job.ts";
+import type { StoredJob } from "./store.ts";
 
-/** The jobs that nobody runs, so ordered that none has to be looked for among all of them. */
+/** The jobs that no instance runs, indexed by name, version, priority and run time. */
 export interface WaitingJobs {
   put(job: StoredJob): void;
-  /** Takes the next one that is due and known: by priority, then time, then arrival. */
+  /** Takes the next due job that the registry can run: by priority, then time, then arrival. */
   takeDue(registry: JobRegistry, now: number): StoredJob | undefined;
-  /** When there is something to take for who has this registry, in unix milliseconds. */
+  /** When the registry's next job is due, in Unix milliseconds. */
   nextDue(registry: JobRegistry): number | undefined;
 }
 
-/** Those of one name and version: known to an instance, or not, together. */
+/** The jobs of one name and version. An instance can run all of them or none. */
 interface Group {
   readonly name: string;
   readonly version: number;
-  readonly due: Heap<StoredJob>;
-  readonly later: Heap<StoredJob>;
+  readonly due: TinyQueue<StoredJob>;
+  readonly later: TinyQueue<StoredJob>;
 }
 
 export function createWaitingJobs(): WaitingJobs {
@@ -26,9 +26,14 @@ export function createWaitingJobs(): WaitingJobs {
     const id = `${version} ${name}`;
     const known = groups.get(id);
     if (known) return known;
-    const made = { name, version, due: createHeap(isMoreUrgent), later: createHeap(isSooner) };
-    groups.set(id, made);
-    return made;
+    const group = {
+      name,
+      version,
+      due: new TinyQueue<StoredJob>([], byUrgency),
+      later: new TinyQueue<StoredJob>([], byTime),
+    };
+    groups.set(id, group);
+    return group;
   }
 
   function* groupsOf(registry: JobRegistry): Generator<Group> {
@@ -38,21 +43,21 @@ export function createWaitingJobs(): WaitingJobs {
   }
 
   return {
-    put: (job) => groupOf(job).later.put(job),
+    put: (job) => groupOf(job).later.push(job),
     takeDue(registry, now) {
       let next: Group | undefined;
       let first: StoredJob | undefined;
       for (const group of groupsOf(registry)) {
         const job = firstDue(group, now);
-        if (!job || (first && !isMoreUrgent(job, first))) continue;
+        if (!job || (first && byUrgency(job, first) >= 0)) continue;
         [next, first] = [group, job];
       }
-      return next?.due.takeFirst();
+      return next?.due.pop();
     },
     nextDue(registry) {
       let soonest: number | undefined;
       for (const { due, later } of groupsOf(registry)) {
-        for (const job of [due.first(), later.first()]) {
+        for (const job of [due.peek(), later.peek()]) {
           if (job) soonest = Math.min(soonest ?? job.runAt, job.runAt);
         }
       }
@@ -62,26 +67,26 @@ export function createWaitingJobs(): WaitingJobs {
 }
 
 function firstDue({ due, later }: Group, now: number): StoredJob | undefined {
-  for (let job = later.first(); job && !isLater(job, now); job = later.first()) {
-    later.takeFirst();
-    due.put(job);
+  for (let job = later.peek(); job && !isLater(job, now); job = later.peek()) {
+    later.pop();
+    due.push(job);
   }
-  // Clocks are set back now and then: what was due may not be any more.
-  for (let job = due.first(); job && isLater(job, now); job = due.first()) {
-    due.takeFirst();
-    later.put(job);
+  // A clock may be set back, and then a due job is not due any more.
+  for (let job = due.peek(); job && isLater(job, now); job = due.peek()) {
+    due.pop();
+    later.push(job);
   }
-  return due.first();
+  return due.peek();
 }
 
 function isLater(job: StoredJob, now: number): boolean {
   return job.runAt > now;
 }
 
-function isMoreUrgent(one: StoredJob, other: StoredJob): boolean {
-  return one.priority === other.priority ? isSooner(one, other) : one.priority < other.priority;
+function byUrgency(one: StoredJob, other: StoredJob): number {
+  return one.priority - other.priority || byTime(one, other);
 }
 
-function isSooner(one: StoredJob, other: StoredJob): boolean {
-  return one.runAt === other.runAt ? one.arrival < other.arrival : one.runAt < other.runAt;
+function byTime(one: StoredJob, other: StoredJob): number {
+  return one.runAt - other.runAt || one.arrival - other.arrival;
 }

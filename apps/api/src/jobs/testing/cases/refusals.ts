@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { EnqueueOptions } from "../../application/job-queue.ts";
-import type { JsonValue } from "../../application/json.ts";
+import type { JsonValue } from "../../application/job-types.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { inWorld } from "../in-world.ts";

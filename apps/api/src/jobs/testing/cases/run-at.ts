@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { JsonValue } from "../../application/json.ts";
+import type { JsonValue } from "../../application/job-types.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { inWorld, work } from "../in-world.ts";

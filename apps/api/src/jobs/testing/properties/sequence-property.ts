@@ -64,7 +64,7 @@ async function checkLane(
     numRuns: runs,
   });
   if (!counterexample) return;
-  const { provider } = harness.support;
+  const { name: provider } = harness.provider;
   const [commands] = counterexample;
   const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   const message = `${provider} breaks the contract ${reason}

@@ -1,69 +1,64 @@
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
-import { within } from "../../application/within.ts";
-import { claimJob, nextDue, releaseJobs } from "./memory-runs.ts";
-import { makeTicks, nextTickAt, syncSchedules } from "./memory-schedules.ts";
-import type { MemoryStore } from "./memory-store.ts";
-import { runStoredJob } from "./run-stored-job.ts";
+import { createStartStop } from "../common/start-stop.ts";
+import { withTimeout } from "../common/with-timeout.ts";
+import { claimJob, nextDue, releaseJobs, runStoredJob } from "./claim-to-settlement.ts";
+import { makeTicks, nextTickAt, syncMemorySchedules } from "./schedules.ts";
+import type { MemoryStore } from "./store.ts";
 
-export interface MemoryJobRuntimeOptions {
+export interface MemoryRuntimeOptions {
   readonly store: MemoryStore;
   readonly concurrency: number;
-  /** What running handlers get when the runtime stops, in milliseconds. */
+  /** How long `stop()` lets running handlers finish, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly log: JobLogger;
 }
 
-/** The longest wait that `setTimeout` can do. */
+/** The longest delay that `setTimeout` supports. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
-/** What an aborted handler gets to come to its end before its job is given away. */
+/** How long an aborted handler may take to end before its job is given away. */
 const UNWIND_MS = 500;
 
 /**
- * How many runs may begin before timers and sockets get their turn: jobs that wait for nothing follow
- * each other without a pause.
+ * How many runs may begin before timers and sockets get a turn. Jobs that wait for nothing follow each
+ * other without a pause.
  */
 const CLAIMS_PER_TURN = 100;
 
+/** A runtime that tests can crash. */
+export interface MemoryRuntime extends ObservableJobRuntime {
+  /** Ends as if the process had died: the runs in flight are lost. */
+  crash(): void;
+}
+
 /** Runs the jobs of this process's memory. */
-export class MemoryJobRuntime implements ObservableJobRuntime {
-  readonly provider = "memory";
-  readonly #registry: JobRegistry;
-  readonly #options: MemoryJobRuntimeOptions;
-  #session: Session | undefined;
-  #stopped: Promise<void> = Promise.resolve();
-
-  constructor(registry: JobRegistry, options: MemoryJobRuntimeOptions) {
-    this.#registry = registry;
-    this.#options = options;
-  }
-
-  get connected(): boolean {
-    return this.#session !== undefined;
-  }
-
-  async start(): Promise<void> {
-    this.#session ??= openSession(this.#registry, this.#options);
-  }
-
-  stop(): Promise<void> {
-    const session = this.#session;
-    this.#session = undefined;
-    const { shutdownGraceMs } = this.#options;
-    if (session)
-      this.#stopped = Promise.all([this.#stopped, session.close(shutdownGraceMs)]).then(
-        () => undefined,
-      );
-    return this.#stopped;
-  }
-
-  /** As if its process had died: nothing is waited for, and what it was running is lost. */
-  crash(): void {
-    this.#session?.abandon("The worker died during this run.", { backOff: true });
-    this.#session = undefined;
-  }
+export function createMemoryRuntime(
+  registry: JobRegistry,
+  options: MemoryRuntimeOptions,
+): MemoryRuntime {
+  let session: Session | undefined;
+  const { start, stop } = createStartStop(async () => {
+    const opened = openSession(registry, options);
+    session = opened;
+    return async () => {
+      if (session === opened) session = undefined;
+      await opened.close(options.shutdownGraceMs);
+    };
+  });
+  return {
+    provider: "memory",
+    get connected() {
+      return session !== undefined;
+    },
+    start,
+    stop,
+    crash() {
+      session?.abandon("The worker died during this run.", { backOff: true });
+      session = undefined;
+    },
+  };
 }
 
 interface Session {
@@ -71,7 +66,7 @@ interface Session {
   abandon(reason: string, options: { readonly backOff: boolean }): void;
 }
 
-function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): Session {
+function openSession(registry: JobRegistry, options: MemoryRuntimeOptions): Session {
   const { store, concurrency, log } = options;
   const owner = crypto.randomUUID();
   const aborting = new AbortController();
@@ -80,7 +75,7 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
   let ended = false;
   let claims = 0;
   let isPausing = false;
-  /** What was missed while nothing ran is made up first. */
+  /** Starts with now: missed ticks are made up first. */
   let tickAt = store.now();
 
   function work(): void {
@@ -122,7 +117,7 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
     timer = setTimeout(work, Math.min(Math.max(0, wait), LONGEST_WAIT_MS));
   }
 
-  syncSchedules(store, registry);
+  syncMemorySchedules(store, registry);
   const unsubscribe = store.onChange(() => queueMicrotask(work));
   queueMicrotask(work);
 
@@ -139,9 +134,9 @@ function openSession(registry: JobRegistry, options: MemoryJobRuntimeOptions): S
     abandon,
     async close(graceMs) {
       end();
-      await within(graceMs, Promise.allSettled(running), () => undefined);
+      await withTimeout(graceMs, Promise.allSettled(running), () => undefined);
       aborting.abort(new DOMException("The worker is stopping.", "AbortError"));
-      await within(UNWIND_MS, Promise.allSettled(running), () => undefined);
+      await withTimeout(UNWIND_MS, Promise.allSettled(running), () => undefined);
       abandon("The worker stopped before this run ended.", { backOff: false });
     },
   };

@@ -1,35 +1,46 @@
 import type { DeadJob } from "../../application/dead-jobs.ts";
-import type { JobClock } from "../../application/ports.ts";
+import { type JobClock, systemClock } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
-import type { StoredJob } from "./stored-job.ts";
 import { createWaitingJobs, type WaitingJobs } from "./waiting-jobs.ts";
 
-/** Where the jobs of `JOBS_PROVIDER=memory` are: gone with the process. */
+/** A job that is neither done nor dead. */
+export interface StoredJob extends Omit<PreparedJob, "runAt" | "jobKey"> {
+  /** Counts up, in the order of enqueues. */
+  readonly arrival: number;
+  /** The job's name and key, as one text. */
+  readonly key: string | undefined;
+  /** Runs that began. */
+  attempts: number;
+  /** Unix milliseconds. */
+  runAt: number;
+  /** The instance that runs it. */
+  owner: string | undefined;
+}
+
+/** Holds the jobs of one memory provider. They end with the process. */
 export interface MemoryStore {
-  /** Unix milliseconds, by the clock and what was added with {@link MemoryStore.advance}. */
+  /** Unix milliseconds: the clock's time plus everything that {@link MemoryStore.advance} added. */
   now(): number;
-  /** Makes `ms` milliseconds pass at once. */
+  /** Moves the time forward by `ms` milliseconds. */
   advance(ms: number): void;
-  /** By id, in the order they came. */
+  /** By id, in the order of enqueues. */
   readonly jobs: Map<string, StoredJob>;
-  /** Those of them that nobody runs. */
+  /** The jobs that no instance runs. */
   readonly waiting: WaitingJobs;
-  /** Stores a job that waits. */
+  /** Adds a waiting job. */
   add(job: Omit<StoredJob, "arrival" | "owner">): void;
-  /** The last {@link DEAD_LIMIT}, the oldest first. */
+  /** The last {@link DEAD_LIMIT} deaths, the oldest first. */
   readonly dead: DeadJob[];
-  /** By job name and key: the id of the job that waits with it. */
+  /** The id of the job that waits with a key, by name and key. */
   readonly keys: Map<string, string>;
-  /** By a schedule's identity: until when its ticks were made, in unix milliseconds. */
+  /** The time up to which a schedule's ticks were made, in Unix milliseconds, by its identity. */
   readonly tickedUntil: Map<string, number>;
-  /** Calls `listener` whenever there may be something to do; returns what ends that. */
+  /** Calls `listener` whenever there may be work. Returns a function that unsubscribes. */
   onChange(listener: () => void): () => void;
   changed(): void;
 }
 
 export const DEAD_LIMIT = 1_000;
-
-const systemClock: JobClock = { now: () => new Date() };
 
 export function createMemoryStore(clock: JobClock = systemClock): MemoryStore {
   const listeners = new Set<() => void>();
@@ -64,17 +75,13 @@ export function createMemoryStore(clock: JobClock = systemClock): MemoryStore {
   };
 }
 
-/** Stores all of them at once, but for those whose key is taken. */
+/** Adds all jobs in one step. Skips a job whose key is taken. */
 export function addJobs(store: MemoryStore, prepared: readonly PreparedJob[]): void {
-  for (const { definition, json, runAt, jobKey, maxAttempts } of prepared) {
-    const { name, version, priority = 0 } = definition;
-    const key = jobKey === undefined ? undefined : JSON.stringify([name, jobKey]);
+  for (const { runAt, jobKey, ...job } of prepared) {
+    const key = jobKey === undefined ? undefined : JSON.stringify([job.name, jobKey]);
     if (key !== undefined && store.keys.has(key)) continue;
-    const id = crypto.randomUUID();
-    if (key !== undefined) store.keys.set(key, id);
-    const due = runAt?.getTime() ?? store.now();
-    const attempts = 0;
-    store.add({ id, name, json, version, priority, key, maxAttempts, attempts, runAt: due });
+    if (key !== undefined) store.keys.set(key, job.id);
+    store.add({ ...job, key, attempts: 0, runAt: runAt?.getTime() ?? store.now() });
   }
   store.changed();
 }

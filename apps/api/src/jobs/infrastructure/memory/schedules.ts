@@ -1,12 +1,12 @@
 import { nextTick } from "../../application/cron.ts";
 import type { JobDefinition, JobSchedule } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import { addJobs, type MemoryStore } from "./memory-store.ts";
+import { addJobs, type MemoryStore } from "./store.ts";
 
 type Scheduled = JobDefinition & { readonly schedule: JobSchedule };
 
-/** Forgets the schedules that are in the registry no more; a new one has missed nothing yet. */
-export function syncSchedules(store: MemoryStore, registry: JobRegistry): void {
+/** Forgets schedules that left the registry. A new schedule has missed no tick. */
+export function syncMemorySchedules(store: MemoryStore, registry: JobRegistry): void {
   const wanted = new Set(scheduledOf(registry).map(identityOf));
   for (const known of store.tickedUntil.keys()) {
     if (!wanted.has(known)) store.tickedUntil.delete(known);
@@ -16,12 +16,12 @@ export function syncSchedules(store: MemoryStore, registry: JobRegistry): void {
   }
 }
 
-/** Timers are late now and then; beyond this the process was not there, e.g. asleep. */
+/** A timer may be this late. A longer delay means that the process was asleep. */
 const LATE_MS = 60_000;
 
 /**
- * Makes a job of every tick since the last, but for those that are too old. `awaited` is a time that
- * somebody was waiting for: what ticks then was not missed, whatever the schedule says of back-fill.
+ * Makes a job of every tick since the last call, except for ticks that are too old. A tick at `awaited`,
+ * the time that a timer waited for, was not missed, whatever the schedule's back-fill.
  */
 export function makeTicks(
   store: MemoryStore,
@@ -37,14 +37,16 @@ export function makeTicks(
     store.tickedUntil.set(identity, now);
     const oldest = Math.min(now - job.schedule.backfill, onTime);
     for (const tick of ticksOf(job.schedule, Math.max(since, oldest), now)) {
+      const { name, version, priority = 0, maxAttempts } = job;
       const json = JSON.stringify(job.schedule.payload);
-      const { maxAttempts } = job;
-      addJobs(store, [{ definition: job, json, runAt: tick, jobKey: undefined, maxAttempts }]);
+      const id = crypto.randomUUID();
+      const options = { runAt: tick, jobKey: undefined, maxAttempts };
+      addJobs(store, [{ id, name, version, priority, json, ...options }]);
     }
   }
 }
 
-/** When the next tick comes, in unix milliseconds. */
+/** When the next tick comes, in Unix milliseconds. */
 export function nextTickAt(store: MemoryStore, registry: JobRegistry): number | undefined {
   const ticks = scheduledOf(registry).flatMap(({ schedule }) => {
     const tick = nextTick(schedule, new Date(store.now()));
@@ -65,7 +67,7 @@ function scheduledOf(registry: JobRegistry): Scheduled[] {
   return registry.filter((job): job is Scheduled => job.schedule !== undefined);
 }
 
-/** A changed schedule is a new one: its past ticks were never missed. */
+/** A changed schedule counts as new: it has missed no tick. */
 function identityOf({ name, schedule }: Scheduled): string {
   return JSON.stringify([name, schedule.cron, schedule.timezone]);
 }

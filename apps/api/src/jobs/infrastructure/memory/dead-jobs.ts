@@ -1,6 +1,6 @@
 import { type DeadJobs, type DeadJobsCursor, replayable } from "../../application/dead-jobs.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import type { MemoryStore } from "./memory-store.ts";
+import type { MemoryStore } from "./store.ts";
 
 /** The dead jobs of this process's memory. */
 export function memoryDeadJobs(store: MemoryStore, registry: JobRegistry): DeadJobs {
@@ -10,16 +10,16 @@ export function memoryDeadJobs(store: MemoryStore, registry: JobRegistry): DeadJ
   };
   return {
     async list(limit, after) {
-      // The job that the page before ended with may be gone: it is its place that counts.
+      // The page before may have ended with a job that is gone, so compare with its place.
       const left = after ? store.dead.filter((job) => newestFirst(after, job) < 0) : store.dead;
       return left.toSorted(newestFirst).slice(0, limit);
     },
     async replay(id) {
       const dead = store.dead.find((job) => job.id === id);
       if (!dead) return false;
-      const { priority = 0 } = replayable(registry, dead);
+      const { name, priority = 0 } = replayable(registry, dead);
       take(id);
-      const { name, version, payload: json, maxAttempts } = dead;
+      const { version, payload: json, maxAttempts } = dead;
       const [key, attempts, runAt] = [undefined, 0, store.now()];
       store.add({ id, name, json, version, priority, key, maxAttempts, attempts, runAt });
       store.changed();
@@ -29,7 +29,7 @@ export function memoryDeadJobs(store: MemoryStore, registry: JobRegistry): DeadJ
   };
 }
 
-/** As SQL orders them: by their deaths, and by id where those are the same. */
+/** The order of the SQL tables: by death, then by id. */
 function newestFirst(one: DeadJobsCursor, other: DeadJobsCursor): number {
   const later = other.diedAt.getTime() - one.diedAt.getTime();
   if (later !== 0 || one.id === other.id) return later;

@@ -1,0 +1,52 @@
+import { JobsNotConfiguredError } from "../../application/job-errors.ts";
+import type { JobProvider, ProviderFromEnv } from "../../application/job-provider.ts";
+import type { BulkJobQueue } from "../../application/job-queue.ts";
+import { applyMigrations, commonMigrations } from "../sql/apply-migrations.ts";
+
+/** Refuses every job with `jobs.not_configured`, so that no caller takes it for done. */
+const queue: BulkJobQueue = {
+  enqueue: async (name) => {
+    throw new JobsNotConfiguredError(name);
+  },
+  enqueueMany: async ([first]) => {
+    if (first) throw new JobsNotConfiguredError(first.name);
+  },
+};
+
+/** The provider of an app without background work: it refuses every job and runs none. */
+export function noop(): JobProvider {
+  return {
+    name: "noop",
+    // It runs nothing, so it has to refuse no definition.
+    unsupported: {},
+    needsProcess: false,
+    stopBeforeHttp: false,
+    noWorkerReason: "A worker needs a provider: set JOBS_PROVIDER=graphile.",
+    // The ledger works without a provider.
+    migrate: (pool) => applyMigrations(pool, commonMigrations),
+    maintenance: () => [],
+    bind: (registry, { log }) => ({
+      queue,
+      in: () => ({ ...queue, ended: () => undefined, committed: async () => undefined }),
+      runtime: {
+        provider: "noop",
+        connected: undefined,
+        async start() {
+          const scheduled = registry.filter(({ schedule }) => schedule).map(({ name }) => name);
+          log.warn(
+            { scheduled },
+            `no jobs provider is configured: ${scheduled.length} scheduled job(s) will not run`,
+          );
+        },
+        stop: async () => undefined,
+      },
+      deadJobs: {
+        list: async () => [],
+        replay: async () => false,
+        remove: async () => false,
+      },
+    }),
+  };
+}
+
+export const noopFromEnv: ProviderFromEnv = () => ({ ok: true, provider: noop() });
