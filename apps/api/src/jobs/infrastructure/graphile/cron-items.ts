@@ -1,18 +1,18 @@
 import { type ParsedCronItem, parseCronItems } from "graphile-worker";
 import { isTick } from "../../application/cron.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import { SCHEDULED } from "./marks.ts";
-import { taskName } from "./task-name.ts";
+import type { SqlExecutor } from "../../application/ports.ts";
+import { SCHEDULED, taskName } from "./row-markers.ts";
 
-/** The registry's schedules as graphile-worker wants them. */
+/** The registry's schedules in graphile-worker's form. */
 export function cronItems(registry: JobRegistry): ParsedCronItem[] {
   return parseCronItems(
     registry.flatMap(({ name, version, schedule, maxAttempts, priority = 0 }) =>
       schedule
         ? [
             {
-              task: taskName({ name }, version),
-              // A changed schedule is a new one: its past ticks were never missed.
+              task: taskName(name, version),
+              // A changed schedule is a new one, without missed ticks.
               identifier: `${name} ${schedule.cron} ${schedule.timezone}`,
               match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
               payload: { [SCHEDULED]: schedule.payload },
@@ -24,6 +24,7 @@ export function cronItems(registry: JobRegistry): ParsedCronItem[] {
   );
 }
 
+/** A minute as graphile-worker asks for it: in UTC and without a year. */
 interface Digest {
   readonly month: number;
   readonly date: number;
@@ -31,7 +32,7 @@ interface Digest {
   readonly min: number;
 }
 
-/** A digest is UTC and has no year; the minutes asked for are never far from now. */
+/** Chooses the year that brings the minute nearest to now. graphile-worker never asks far from now. */
 function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
   const distance = (candidate: Date) => Math.abs(candidate.getTime() - now.getTime());
   return [-1, 0, 1]
@@ -39,4 +40,21 @@ function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
     .reduce((nearest, candidate) =>
       distance(candidate) < distance(nearest) ? candidate : nearest,
     );
+}
+
+/**
+ * Deletes graphile-worker's memory of schedules that are not in the registry. A schedule that comes back
+ * would otherwise make up all ticks since it was removed. Keeps crontabs that ticked within five seconds:
+ * an instance with other code may be about to make the same tick, and the row prevents a second job.
+ */
+export async function deleteStaleCrontabs(
+  sql: SqlExecutor,
+  items: readonly ParsedCronItem[],
+): Promise<void> {
+  await sql.query(
+    `delete from graphile_worker._private_known_crontabs
+      where identifier <> all ($1::text[])
+        and coalesce(last_execution, known_since) < now() - interval '5 seconds'`,
+    [items.map(({ identifier }) => identifier)],
+  );
 }

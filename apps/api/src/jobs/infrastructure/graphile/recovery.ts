@@ -1,31 +1,31 @@
 import type { Pool } from "pg";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
-import { type Repetition, repeat } from "../../application/repeat.ts";
-import { taskNames } from "./task-name.ts";
+import { createInterval, type Interval } from "../common/interval.ts";
+import { taskNames, WORKER_DIED } from "./row-markers.ts";
 
-const INTERVAL_MS = 1_000;
+const CHECK_MS = 1_000;
 
-/** Twice, for the moment in which a worker that is leaving has dropped its lease and not its row. */
+/** A worker that stops drops its lease a moment before its row, so one miss is not a death. */
 const MISSES_BEFORE_RECOVERY = 2;
 
-/** How often locks are looked for that no known worker holds: a claim can outlast its worker. */
+/** How often to search for locks without a known worker. A late claim can outlive its worker's row. */
 const ORPHAN_SEARCH_MS = 2_000;
 
 const BURIAL_MS = 60_000;
 
-/** Both read the whole queue: with very many jobs in it each worker does it less often. */
-const SEARCHES_SHARE = 0.01;
+/** The largest share of a worker's time for the searches that read the whole queue. */
+const SEARCH_TIME_SHARE = 0.01;
 
-/** What every worker does for those that died: it frees their jobs. */
-export interface Recovery extends Repetition {
-  /** Looks for dead workers once. When it was started that happens every second. */
-  sweep(): Promise<void>;
+/** Frees the jobs of dead workers. Every worker does this, every second from `start()` on. */
+export interface Recovery extends Interval {
+  /** Checks once for dead workers. */
+  check(): Promise<void>;
 }
 
 export interface RecoveryOptions {
   readonly pool: Pool;
-  /** Of the worker that looks. */
+  /** The worker that checks. */
   readonly workerId: string;
   readonly registry: JobRegistry;
   readonly log: JobLogger;
@@ -34,15 +34,12 @@ export interface RecoveryOptions {
 export function createRecovery({ pool, workerId, registry, log }: RecoveryOptions): Recovery {
   const misses = new Map<string, number>();
   const identifiers = registry.flatMap((definition) => taskNames(definition));
-  let wanted = true;
-  const giveUp = (err: unknown) => {
-    if (wanted) log.warn({ err }, "dead workers could not be looked for");
-  };
+  let isStopped = false;
   const bury = sparingly(BURIAL_MS, () => buryExhausted(pool, identifiers));
   const searchOrphans = sparingly(ORPHAN_SEARCH_MS, () => registerOrphans(pool, identifiers));
 
-  async function sweep(): Promise<void> {
-    const gone = await ownerless(pool, workerId);
+  async function check(): Promise<void> {
+    const gone = await workersWithoutLease(pool, workerId);
     for (const id of misses.keys()) if (!gone.includes(id)) misses.delete(id);
     for (const id of gone) {
       const missed = (misses.get(id) ?? 0) + 1;
@@ -50,26 +47,29 @@ export function createRecovery({ pool, workerId, registry, log }: RecoveryOption
       if (missed < MISSES_BEFORE_RECOVERY) continue;
       misses.delete(id);
       const freed = await recover(pool, id);
-      if (freed !== null && freed > 0)
-        log.warn({ worker: id, freed }, "a worker died; its jobs were freed");
+      if (freed !== null && freed > 0) log.warn({ worker: id, freed }, "dead worker recovered");
     }
-    // Afterwards: where the queue is so long that these fail, the dead are noticed all the same.
+    // Last, since these time out on a very long queue. Dead workers are recovered all the same.
     await bury();
     await searchOrphans();
   }
 
-  const sweeps = repeat(INTERVAL_MS, () => sweep().catch(giveUp));
+  const checks = createInterval(CHECK_MS, () =>
+    check().catch((err: unknown) => {
+      if (!isStopped) log.warn({ err }, "dead-worker check failed");
+    }),
+  );
   return {
-    sweep,
-    start: sweeps.start,
+    check,
+    start: checks.start,
     stop() {
-      wanted = false;
-      return sweeps.stop();
+      isStopped = true;
+      return checks.stop();
     },
   };
 }
 
-/** Does it when it is called, but for what would be too often. */
+/** Skips calls that come within `pauseMs` of the last one, or sooner than the time share allows. */
 function sparingly(pauseMs: number, work: () => Promise<void>): () => Promise<void> {
   let next = 0;
   return async () => {
@@ -78,19 +78,20 @@ function sparingly(pauseMs: number, work: () => Promise<void>): () => Promise<vo
     try {
       await work();
     } finally {
-      next = began + Math.max(pauseMs, (performance.now() - began) / SEARCHES_SHARE);
+      next = began + Math.max(pauseMs, (performance.now() - began) / SEARCH_TIME_SHARE);
     }
   };
 }
 
-/** What died under a version that buried nothing is in the queue still. */
+/** Buries jobs that used all their attempts without being buried, for example under graphile-worker alone. */
 async function buryExhausted(pool: Pool, identifiers: readonly string[]): Promise<void> {
   await pool.query("select orbit_jobs.bury_exhausted($1::text[])", [identifiers]);
 }
 
 /**
- * A claim that reaches Postgres when its worker was recovered has a lock and no row any more; so has
- * whoever ran a version without leases, or whose row somebody removed by hand.
+ * Registers workers that hold locks and have no row, so that the next checks recover their jobs. A claim
+ * that reaches Postgres after its worker was recovered leaves such a lock. So does a worker of
+ * graphile-worker alone, or a row that was removed by hand.
  */
 async function registerOrphans(pool: Pool, identifiers: readonly string[]): Promise<void> {
   await pool.query(
@@ -104,7 +105,7 @@ async function registerOrphans(pool: Pool, identifiers: readonly string[]): Prom
   );
 }
 
-async function ownerless(pool: Pool, workerId: string): Promise<string[]> {
+async function workersWithoutLease(pool: Pool, workerId: string): Promise<string[]> {
   const { rows } = await pool.query<{ id: string }>(
     `select id from orbit_jobs.workers
       where id <> $1 and pg_try_advisory_xact_lock(orbit_jobs.worker_lock(id))`,
@@ -113,10 +114,11 @@ async function ownerless(pool: Pool, workerId: string): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+/** Returns how many jobs it freed, or `null` if the worker is alive or another process recovers it. */
 async function recover(pool: Pool, id: string): Promise<number | null> {
   const { rows } = await pool.query<{ freed: number | null }>(
     "select orbit_jobs.recover_worker($1, $2) as freed",
-    [id, "The worker died during this run."],
+    [id, WORKER_DIED],
   );
   return rows[0]?.freed ?? null;
 }

@@ -1,39 +1,43 @@
+import { randomUUID } from "node:crypto";
 import { Socket } from "node:net";
-import { Client, Pool, type PoolClient } from "pg";
+import { Client, Pool } from "pg";
 import type { JobLogger } from "../../application/ports.ts";
-import { within } from "../../application/within.ts";
+import { withTimeout } from "../common/with-timeout.ts";
+import { allowRepeatedRelease } from "./graphile-worker-workarounds.ts";
 
-/** For connecting, for each other statement of the lease but its heartbeats, and for each step of closing. */
+/** For connecting, for every lease query except heartbeats, and for each step of closing. */
 export const STEP_TIMEOUT_MS = 5_000;
 
-/** For every other statement, migrations among them. */
+/** For all other statements, including migrations. */
 const QUERY_TIMEOUT_MS = 30_000;
 
+const SESSION_CHECK_MS = 2_000;
+
 /**
- * A machine that lost its power or its network closes no connection: the server must ask for it, and give
- * it up after three seconds. What such a machine still says afterwards reaches nobody.
+ * A machine that loses its power or network closes no connection. These keepalives make the server drop
+ * it after three seconds, so that nothing the machine sends later is executed.
  */
-export const GIVE_UP_LOST_MACHINES = `
+export const DROP_LOST_MACHINES = `
   set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2`;
 
 export interface WorkerConnectionsOptions {
   readonly connectionString: string;
   readonly concurrency: number;
   readonly log: JobLogger;
-  /** The connection of the lease broke. */
+  /** Called when the connection of the lease breaks or ends. */
   readonly onLost: (cause: unknown) => void;
 }
 
-/** All that one worker session has of the database. */
+/** All connections of one worker session. */
 export interface WorkerConnections {
   readonly pool: Pool;
-  /** Of the lease; not connected yet. */
+  /** The connection of the lease. Not connected yet. */
   readonly client: Client;
-  /** Closes all, what is silent not later than `patienceMs` from now. */
-  end(patienceMs: number): Promise<void>;
+  /** Closes all connections. Destroys what is still open after `timeoutMs`. */
+  end(timeoutMs: number): Promise<void>;
 }
 
-export function openConnections(options: WorkerConnectionsOptions): WorkerConnections {
+export function createConnections(options: WorkerConnectionsOptions): WorkerConnections {
   const { connectionString, concurrency, log, onLost } = options;
   const sockets = new Set<Socket>();
   const connection = {
@@ -52,51 +56,53 @@ export function openConnections(options: WorkerConnectionsOptions): WorkerConnec
     ...connection,
     query_timeout: QUERY_TIMEOUT_MS,
     max: Math.min(concurrency, 8) + 2,
-    // oxlint-disable-next-line typescript/no-misused-promises -- pg waits for it, its types do not say so
-    onConnect: (connected) => connected.query(GIVE_UP_LOST_MACHINES),
+    // oxlint-disable-next-line typescript/no-misused-promises -- pg awaits it, its types do not say so
+    onConnect: (connected) => connected.query(DROP_LOST_MACHINES),
   });
-  letReleasesRepeat(pool);
-  const onConnectionError = (err: unknown) => log.warn({ err }, "a database connection broke");
+  allowRepeatedRelease(pool);
+  const onConnectionError = (err: unknown) => log.warn({ err }, "database connection broken");
   pool.on("error", onConnectionError);
   pool.on("connect", (connected) => connected.on("error", onConnectionError));
   const client = new Client({ ...connection, query_timeout: STEP_TIMEOUT_MS });
-  client.on("error", onLost);
-  client.on("end", () => onLost(new Error("the connection of the worker's lease ended")));
+  client.on("error", (cause) => onLost(new Error("lease lost: its connection broke", { cause })));
+  client.on("end", () => onLost(new Error("lease lost: its connection ended")));
   return {
     pool,
     client,
-    async end(patienceMs) {
-      const gaveUp = () => undefined;
-      await within(patienceMs, Promise.allSettled([pool.end(), client.end()]), gaveUp);
-      // What is silent would be waited for as long as the network's own time-outs are.
+    async end(timeoutMs) {
+      const ended = Promise.allSettled([pool.end(), client.end()]);
+      await withTimeout(timeoutMs, ended, () => undefined);
+      // Silent connections would stay open until the network's own timeouts.
       for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-type OnConnected = Parameters<Pool["connect"]>[0];
-
 /**
- * graphile-worker 0.18 gives back the connection it listens with twice when its LISTEN fails while it
- * stops. The second time the pool would throw, in a promise that nobody awaits: the end of the process.
+ * Refuses connections that lose LISTEN, as behind a transaction pooler. Workers on them would get no
+ * notifications and lose their leases. Two connections are needed: a pooler may deliver a notification to
+ * the connection that sent it.
  */
-function letReleasesRepeat(pool: Pool): void {
-  const take = pool.connect.bind(pool);
-  function connect(): Promise<PoolClient>;
-  function connect(onConnected: OnConnected): void;
-  function connect(onConnected?: OnConnected): Promise<PoolClient> | undefined {
-    if (!onConnected) return take();
-    take((error, client, release) => {
-      // A pool that has ended passes no `release`, whatever the types say.
-      if (error) return onConnected(error, client, release);
-      let isReleased = false;
-      onConnected(error, client, (reason) => {
-        if (isReleased) return;
-        isReleased = true;
-        release(reason);
-      });
-    });
-    return undefined;
+export async function assertSessionsLast(listener: Client, notifier: Client): Promise<void> {
+  const channel = `orbit_jobs_${randomUUID()}`;
+  const heard = Promise.withResolvers<true>();
+  const onNotification = (message: { channel: string }) => {
+    if (message.channel === channel) heard.resolve(true);
+  };
+  listener.on("notification", onNotification);
+  try {
+    await listener.query(`listen "${channel}"`);
+    await notifier.query("select pg_notify($1, '')", [channel]);
+    if (await withTimeout(SESSION_CHECK_MS, heard.promise, () => false)) {
+      await listener.query(`unlisten "${channel}"`);
+      return;
+    }
+    throw new Error(
+      "The worker's database connection loses LISTEN: it goes through a transaction pooler " +
+        "(PgBouncer in transaction mode, or a provider's pooled URL). Set WORKER_DATABASE_URL to a " +
+        "direct or session-mode URL of the same database.",
+    );
+  } finally {
+    listener.off("notification", onNotification);
   }
-  pool.connect = connect;
 }

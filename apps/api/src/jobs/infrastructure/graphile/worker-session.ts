@@ -1,29 +1,28 @@
 import { randomUUID } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { Logger, type Runner, run, type WorkerEvents } from "graphile-worker";
+import { type Runner, run, type WorkerEvents } from "graphile-worker";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
-import { within } from "../../application/within.ts";
-import { orderClaims } from "./claim-order.ts";
-import { takeClaimedJobs } from "./claimed-jobs.ts";
-import { cronItems } from "./cron-items.ts";
-import { forgetOtherSchedules } from "./known-schedules.ts";
-import { CUT_OFF } from "./marks.ts";
-import { migrateGraphile } from "./migrate.ts";
-import { mayHaveBeenDone } from "./postgres-errors.ts";
+import { withTimeout } from "../common/with-timeout.ts";
+import { cronItems, deleteStaleCrontabs } from "./cron-items.ts";
+import { migrateGraphile } from "./graphile-migrations.ts";
+import {
+  catchShutdownErrors,
+  graphileLogger,
+  sortClaimedJobs,
+  takeClaimedJobs,
+} from "./graphile-worker-workarounds.ts";
+import { createInFlightRuns } from "./in-flight-runs.ts";
+import { taskList } from "./job-row.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
-import { createRunsUnderWay } from "./runs-under-way.ts";
-import { assertSessionsLast } from "./session-check.ts";
-import { shutdownPlugin } from "./shutdown-plugin.ts";
-import { taskList } from "./task-list.ts";
-import { openConnections, STEP_TIMEOUT_MS } from "./worker-connections.ts";
+import { RUN_CUT_OFF } from "./row-markers.ts";
+import { assertSessionsLast, createConnections, STEP_TIMEOUT_MS } from "./worker-connections.ts";
 import { takeLease, type WorkerLease } from "./worker-lease.ts";
-import { workerPreset } from "./worker-preset.ts";
 
-/** What an aborted handler gets to come to its end before its job is given away. */
+/** How long aborted handlers may take to end before their jobs are freed. */
 const UNWIND_MS = 500;
 
-/** For each step of closing when the database is in trouble: whoever waits comes back late. */
+/** For each step of closing a broken session. A long wait would delay the reconnect. */
 const BROKEN_STEP_MS = 1_000;
 
 export interface WorkerSessionOptions {
@@ -31,29 +30,29 @@ export interface WorkerSessionOptions {
   readonly concurrency: number;
   readonly registry: JobRegistry;
   readonly log: JobLogger;
-  /** Aborts when the session is not wanted any more while it is being opened. */
+  /** Aborts the opening of the session. */
   readonly signal: AbortSignal;
 }
 
-/** One life of a worker, from its connections to their end. A database restart ends it. */
+/** A worker from connect to close. A database restart breaks its session. */
 export interface WorkerSession {
-  /** Resolves with the cause when the session cannot go on; it must still be closed. */
+  /** Resolves with the cause when the session cannot go on. It must still be closed. */
   readonly broken: Promise<unknown>;
-  /** Never rejects: what cannot be freed now is freed by other workers. */
+  /** Never rejects. Other workers recover the jobs that it cannot free. */
   close(graceMs: number): Promise<void>;
 }
 
-/** Rejects when it cannot work, with nothing left open. */
+/** Connects, takes a lease and starts to work. If it rejects, nothing is left open. */
 export async function openWorkerSession(options: WorkerSessionOptions): Promise<WorkerSession> {
   const { concurrency, registry, log, signal } = options;
   const broken = Promise.withResolvers<unknown>();
-  const runs = createRunsUnderWay();
   const leaseLost = Promise.withResolvers<void>();
   const onLost = (cause: unknown) => {
     leaseLost.resolve();
     broken.resolve(cause);
   };
-  const { pool, client, end } = openConnections({ ...options, onLost });
+  const { pool, client, end } = createConnections({ ...options, onLost });
+  const runs = createInFlightRuns();
   let lease: WorkerLease | undefined;
   let recovery: Recovery | undefined;
   let runner: Runner | undefined;
@@ -64,20 +63,20 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   const close = async (graceMs: number) => {
     void recovery?.stop();
     const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
-    // Without the lease others may have the jobs: there is no grace any more.
-    await within(graceMs, Promise.race([runs.idle(), leaseLost.promise]), gaveUp);
+    // Without the lease, other workers may take the jobs. The grace ends there.
+    await withTimeout(graceMs, Promise.race([runs.idle(), leaseLost.promise]), onTimeout);
     runs.abort();
-    const allEnded = await within(
+    const allEnded = await withTimeout(
       UNWIND_MS,
       runs.idle().then(() => true),
-      gaveUp,
+      onTimeout,
     );
-    // What has ended is still being written down, where there is a database.
-    if (allEnded) await within(graceMs > 0 ? stepMs : UNWIND_MS, stopped, gaveUp);
+    // graphile-worker may still be writing the results of ended runs.
+    if (allEnded) await withTimeout(graceMs > 0 ? stepMs : UNWIND_MS, stopped, onTimeout);
     runs.disown();
-    const released = lease?.release(CUT_OFF, claimed) ?? Promise.resolve();
-    await within(stepMs, released, gaveUp).catch((err: unknown) =>
-      log.warn({ err }, "jobs under way are left to other workers"),
+    const released = lease?.release(RUN_CUT_OFF, claimed) ?? Promise.resolve();
+    await withTimeout(stepMs, released, onTimeout).catch((err: unknown) =>
+      log.warn({ err }, "jobs not released, other workers will recover them"),
     );
     await end(stepMs);
   };
@@ -88,17 +87,17 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     await assertSessionsLast(client, notifier).finally(() => notifier.release());
     await migrateGraphile(pool);
     const schedules = cronItems(registry);
-    await forgetOtherSchedules(pool, schedules);
+    await deleteStaleCrontabs(pool, schedules);
 
-    // Before the first claim: whoever dies from here on is missed.
+    // Before the first claim, so that other workers notice a death at any later moment.
     const workerId = `orbit-${randomUUID()}`;
     lease = await takeLease({ client, workerId, onLost });
     recovery = createRecovery({ pool, workerId, registry, log });
     recovery.start();
     const events: WorkerEvents = new EventEmitter();
     claimed = takeClaimedJobs(events);
-    orderClaims(events);
-    // Emitted before the pool claims anything, and read anew for every claim.
+    sortClaimedJobs(events);
+    // The event comes before the first claim, and every claim reads the id anew.
     events.once("pool:create", ({ workerPool }) => {
       workerPool.id = workerId;
     });
@@ -111,7 +110,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       noHandleSignals: true,
       taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
       parsedCronItems: schedules,
-      preset: { plugins: [shutdownPlugin(log)], worker: workerPreset(concurrency) },
+      preset: { plugins: [catchShutdownErrors(log)], worker: workerPreset(concurrency) },
     });
     runner.promise.then(() => broken.resolve(new Error("graphile-worker ended")), broken.resolve);
     return { broken: broken.promise, close };
@@ -122,24 +121,16 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
 }
 
 /**
- * Failed jobs are reported by `runJob`, and graphile-worker's own report of one has its payload in
- * it: of its troubles only the message and the error go on.
+ * The local queue and the batches make graphile-worker many times faster. The queue is short-lived, so
+ * that one worker does not hold jobs that others could run.
  */
-function graphileLogger(log: JobLogger, onClaimLost: (cause: unknown) => void): Logger {
-  return new Logger((scope) => (level, message, meta) => {
-    if (meta && "failure" in meta) return;
-    const { workerId } = scope;
-    const error: unknown = meta?.["error"];
-    if (message.startsWith(CLAIM_FAILED) && mayHaveBeenDone(error)) onClaimLost(error);
-    if (level === "error" || level === "warning") log.warn({ workerId, err: error }, message);
-    else log.debug({ workerId }, message);
-  });
+function workerPreset(concurrency: number): Partial<GraphileConfig.WorkerOptions> {
+  return {
+    concurrentJobs: concurrency,
+    localQueue: { size: Math.min(concurrency * 100, 500), ttl: 1_000 },
+    completeJobBatchDelay: 0,
+    failJobBatchDelay: 0,
+  };
 }
 
-/**
- * What it claimed without knowing it would stay locked by a worker that lives. graphile-worker 0.18 has no
- * event for that, only this line in its log.
- */
-const CLAIM_FAILED = "Error occurred fetching jobs";
-
-const gaveUp = () => false;
+const onTimeout = () => false;

@@ -1,13 +1,13 @@
 import { type DeadJobs, replayable } from "../../application/dead-jobs.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
-import { sqlDeadJobs, withErrors } from "../sql-dead-jobs.ts";
-import { providerError } from "./postgres-errors.ts";
+import { sqlDeadJobs, withErrors } from "../sql/dead-jobs.ts";
+import { providerError } from "../sql/postgres-errors.ts";
 
-/** Dead jobs are moved to the module's own table; graphile-worker's would keep them for ever. */
+/** Dead jobs that a replay puts back into graphile-worker's queue. */
 export function graphileDeadJobs(executor: SqlExecutor, registry: JobRegistry): DeadJobs {
   const sql = withErrors(executor, (cause) => {
-    throw providerError(cause);
+    throw providerError("graphile", cause);
   });
   return sqlDeadJobs(sql, async (job) => {
     const { priority = 0 } = replayable(registry, job);

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { TransactionEndedError } from "../../application/job-errors.ts";
+import type { TransactionJobs } from "../../application/job-provider.ts";
+import type { BulkJobQueue } from "../../application/job-queue.ts";
+import type { JobRegistry } from "../../application/job-registry.ts";
+import type { SqlExecutor } from "../../application/ports.ts";
+import { checkedQueue, type PreparedJob } from "../../application/prepare-enqueue.ts";
+import { providerError } from "../sql/postgres-errors.ts";
+import { taskName } from "./row-markers.ts";
+
+/** Stores jobs with the statements of `sql`. */
+export function graphileQueue(
+  registry: JobRegistry,
+  maxPayloadBytes: number,
+  sql: SqlExecutor,
+): BulkJobQueue {
+  return checkedQueue(registry, maxPayloadBytes, (jobs) => storeJobs(sql, jobs));
+}
+
+/** Stores jobs on a transaction's own connection. They commit and roll back with it. */
+export function graphileTransactionJobs(
+  registry: JobRegistry,
+  maxPayloadBytes: number,
+  sql: SqlExecutor,
+): TransactionJobs {
+  let hasEnded = false;
+  const queue = checkedQueue(registry, maxPayloadBytes, async (jobs) => {
+    if (hasEnded) throw new TransactionEndedError();
+    await storeJobs(sql, jobs);
+  });
+  return {
+    ...queue,
+    ended() {
+      hasEnded = true;
+    },
+    // The commit itself stored the jobs.
+    committed: async () => undefined,
+  };
+}
+
+/** Stores all jobs or none, with one statement. */
+async function storeJobs(sql: SqlExecutor, jobs: readonly PreparedJob[]): Promise<void> {
+  const [only, ...others] = jobs;
+  try {
+    await (only && others.length === 0 ? insertJob(sql, only) : insertJobs(sql, jobs));
+  } catch (cause) {
+    throw providerError("graphile", cause);
+  }
+}
+
+async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<void> {
+  const { name, version, json, runAt, maxAttempts, priority, jobKey } = job;
+  const values = [
+    taskName(name, version),
+    json,
+    runAt?.toISOString() ?? null,
+    maxAttempts,
+    priority,
+  ];
+  if (jobKey === undefined) {
+    await sql.query(
+      "select from graphile_worker.add_job($1::text, $2::json, run_at := $3::timestamptz, max_attempts := $4::integer, priority := $5::integer)",
+      values,
+    );
+  } else {
+    await sql.query(
+      "select from orbit_jobs.enqueue_keyed($1::text, $2::json, coalesce($3::timestamptz, now()), $4::integer, $5::integer, $6::text)",
+      [...values, storedKey(name, jobKey)],
+    );
+  }
+}
+
+/**
+ * Columns travel as arrays and payloads as text. In one JSON document, Postgres would decode characters
+ * that it cannot store, such as U+0000.
+ */
+async function insertJobs(sql: SqlExecutor, jobs: readonly PreparedJob[]): Promise<void> {
+  await sql.query(
+    "select from orbit_jobs.enqueue_many($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[], $6::text[])",
+    [
+      jobs.map(({ name, version }) => taskName(name, version)),
+      jobs.map(({ json }) => json),
+      jobs.map(({ runAt }) => runAt?.toISOString() ?? null),
+      jobs.map(({ maxAttempts }) => maxAttempts),
+      jobs.map(({ priority }) => priority),
+      jobs.map(({ name, jobKey }) => (jobKey === undefined ? null : storedKey(name, jobKey))),
+    ],
+  );
+}
+
+const COLUMN_LIMIT = 512;
+const DIGEST_PREFIX = "sha256 ";
+
+/**
+ * graphile-worker's keys are unique over all tasks and have at most 512 characters. Postgres stores neither
+ * U+0000 nor lone surrogates. Keys that do not fit are stored as their digest.
+ */
+function storedKey(name: string, jobKey: string): string {
+  const plain = `${name} ${jobKey}`;
+  const fits = plain.length <= COLUMN_LIMIT && jobKey.isWellFormed() && !jobKey.includes("\0");
+  if (fits && !jobKey.startsWith(DIGEST_PREFIX)) return plain;
+  const digest = createHash("sha256").update(JSON.stringify(jobKey)).digest("hex");
+  return `${name} ${DIGEST_PREFIX}${digest}`;
+}

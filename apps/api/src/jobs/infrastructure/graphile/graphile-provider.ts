@@ -1,0 +1,62 @@
+import type { JobProvider, ProviderFromEnv } from "../../application/job-provider.ts";
+import { pruneJob } from "../sql/maintenance.ts";
+import { openOwnedPool } from "../sql/owned-pool.ts";
+import { graphileDeadJobs } from "./dead-jobs.ts";
+import { graphileQueue, graphileTransactionJobs } from "./enqueue-jobs.ts";
+import { migrateGraphile } from "./graphile-migrations.ts";
+import { graphileRuntime } from "./worker-runtime.ts";
+
+const DEFAULT_CONCURRENCY = 2;
+
+export interface GraphileOptions {
+  readonly databaseUrl: string;
+  /** A direct or session-mode URL of the same database, where `databaseUrl` leads to a pooler. */
+  readonly workerDatabaseUrl?: string | undefined;
+  /** How many jobs one process runs at the same time. Default: 2. */
+  readonly concurrency?: number | undefined;
+}
+
+/** Stores jobs in the app's Postgres and runs them with graphile-worker. */
+export function graphile({
+  databaseUrl,
+  workerDatabaseUrl = databaseUrl,
+  concurrency = DEFAULT_CONCURRENCY,
+}: GraphileOptions): JobProvider {
+  return {
+    name: "graphile",
+    unsupported: {},
+    needsProcess: true,
+    stopBeforeHttp: false,
+    runtimeDatabaseUrl: workerDatabaseUrl,
+    migrate: migrateGraphile,
+    openDatabase: () => openOwnedPool(databaseUrl),
+    maintenance: (ports) => [pruneJob(ports)],
+    bind(registry, { sql, log, settings }) {
+      const { maxPayloadBytes, shutdownGraceMs } = settings;
+      return {
+        queue: graphileQueue(registry, maxPayloadBytes, sql),
+        in: (transaction) => graphileTransactionJobs(registry, maxPayloadBytes, transaction),
+        runtime: graphileRuntime(registry, {
+          connectionString: workerDatabaseUrl,
+          concurrency,
+          shutdownGraceMs,
+          log,
+        }),
+        deadJobs: graphileDeadJobs(sql, registry),
+      };
+    },
+  };
+}
+
+/** Makes the provider from `DATABASE_URL`, `WORKER_DATABASE_URL` and `JOBS_CONCURRENCY`. */
+export const graphileFromEnv: ProviderFromEnv = ({
+  databaseUrl,
+  workerDatabaseUrl,
+  concurrency,
+}) => {
+  if (databaseUrl !== undefined) {
+    return { ok: true, provider: graphile({ databaseUrl, workerDatabaseUrl, concurrency }) };
+  }
+  const problem = "JOBS_PROVIDER=graphile needs DATABASE_URL: a Postgres database.";
+  return { ok: false, problems: [problem] };
+};

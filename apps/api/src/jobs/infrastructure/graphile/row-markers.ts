@@ -1,0 +1,46 @@
+import type { Job } from "graphile-worker";
+import type { JobDefinition } from "../../application/job-definition.ts";
+
+// How facts of ours are written into graphile-worker's rows. Rows carry these texts, so they never change.
+// migrations/0001_initial.sql contains the same texts.
+
+/** `last_error` of a recorded run in progress. Without it, a claimed job may still wait in memory. */
+export const RUN_BEGUN = "The run was begun and has not ended yet.";
+
+/** `last_error` of a run that was cut off because its worker stopped. */
+export const RUN_CUT_OFF = "The worker stopped before this run ended.";
+
+/** `last_error` of a run that was cut off because its worker died. */
+export const WORKER_DIED = "The worker died during this run.";
+
+/** Wraps a scheduled payload: graphile-worker merges `_cron` into it, so it must be an object. */
+export const SCHEDULED = "orbit_scheduled";
+
+/** Prefix of the flag that keeps the id of a replayed job. graphile-worker gives the row a new id. */
+export const JOB_ID_FLAG = "orbit-id:";
+
+/**
+ * The name of a job's task. Each later version is a task of its own, so that workers with older code
+ * never claim jobs that only newer code can run.
+ */
+export function taskName(name: string, version: number): string {
+  return version === 1 ? name : `${name}@${version}`;
+}
+
+/** The tasks that a definition can run: its own version and all earlier ones, in order. */
+export function taskNames({ name, version }: JobDefinition): readonly string[] {
+  return Array.from({ length: version }, (_, index) => taskName(name, index + 1));
+}
+
+/** The job's own id: the id of its first row, if it was replayed. */
+export function jobIdOf({ id, flags }: Job): string {
+  const flag = Object.keys(flags ?? {}).find((name) => name.startsWith(JOB_ID_FLAG));
+  return flag?.slice(JOB_ID_FLAG.length) ?? id;
+}
+
+/** The payload as it was enqueued or scheduled. */
+export function payloadOf({ payload }: Job): unknown {
+  const isScheduled =
+    typeof payload === "object" && payload !== null && SCHEDULED in payload && "_cron" in payload;
+  return isScheduled ? payload[SCHEDULED] : payload;
+}
