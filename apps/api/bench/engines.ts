@@ -1,10 +1,9 @@
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import { Pool } from "pg";
+import { createJobs } from "#src/jobs/application/create-jobs.ts";
 import { defineJob } from "#src/jobs/application/define-job.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
-import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { workerPreset } from "#src/jobs/infrastructure/graphile/worker-preset.ts";
+import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
+import { workerPreset } from "#src/jobs/infrastructure/graphile/worker-session.ts";
 
 declare global {
   namespace OrbitJobs {
@@ -14,12 +13,12 @@ declare global {
   }
 }
 
-/** The same work through one library or the other. */
+/** One of the libraries that are compared. */
 export interface Engine {
   readonly name: string;
   enqueue(number: number): Promise<void>;
   enqueueMany(count: number): Promise<void>;
-  /** Starts a worker that calls `onRun` for every job; the result stops it. */
+  /** Starts a worker that calls `onRun` for every job. Returns the function that stops it. */
   work(onRun: () => void): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
@@ -34,7 +33,7 @@ function openPool(connectionString: string): Pool {
   return pool;
 }
 
-/** graphile-worker itself, with the settings that ours uses, or with its own defaults. */
+/** graphile-worker itself, with the settings of the adapter or with its own defaults. */
 export async function rawEngine(
   name: string,
   url: string,
@@ -79,18 +78,20 @@ export async function rawEngine(
   };
 }
 
-/** Our ports, as an app has them. */
+/** Orbit Jobs as an app uses it. */
 export function orbitEngine(url: string, concurrency: number): Engine {
   const pool = openPool(url);
   let onEachRun: () => void = silent;
   const job = defineJob({ name: NAME, handler: async () => onEachRun() });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler uses nothing of it
-  const registry = buildJobs([job({} as OrbitJobs.Core)]);
-  const queue = new GraphileJobQueue(registry, {
-    sql: { query: (text, values) => pool.query(text, [...values]) },
-    maxPayloadBytes: 1_048_576,
-  });
   const log = { debug: silent, info: silent, warn: silent, error: silent, child: () => log };
+  const { queue, runtime } = createJobs({
+    provider: graphile({ databaseUrl: url, concurrency }),
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler does not use it
+    core: {} as OrbitJobs.Core,
+    jobs: [job],
+    sql: { query: (text, values) => pool.query(text, [...values]) },
+    log,
+  });
   return {
     name: "Orbit Jobs",
     enqueue: (number) => queue.enqueue(NAME, { number }),
@@ -100,12 +101,6 @@ export function orbitEngine(url: string, concurrency: number): Engine {
       ),
     async work(onRun) {
       onEachRun = onRun;
-      const runtime = new GraphileJobRuntime(registry, {
-        connectionString: url,
-        concurrency,
-        shutdownGraceMs: 10_000,
-        log,
-      });
       await runtime.start();
       return () => runtime.stop();
     },
@@ -113,5 +108,5 @@ export function orbitEngine(url: string, concurrency: number): Engine {
   };
 }
 
-/** What every worker of ours is started with. */
+/** The adapter's settings of graphile-worker. */
 export const oursForRaw = (concurrency: number) => workerPreset(concurrency);

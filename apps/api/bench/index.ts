@@ -4,7 +4,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { Pool } from "pg";
 import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { migrateGraphile } from "#src/jobs/infrastructure/graphile/migrate.ts";
+import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
 import { orbitEngine, oursForRaw, rawEngine } from "./engines.ts";
 import { type Figures, measure, percentile, type Throughput } from "./measure.ts";
 import { printTable } from "../dev/table.ts";
@@ -32,7 +32,7 @@ try {
   const pool = new Pool({ connectionString: postgres.url });
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
-  await migrateGraphile(pool);
+  await graphile({ databaseUrl: postgres.url }).migrate(pool);
   const tidy = async () =>
     void (await pool.query("vacuum (analyze) graphile_worker._private_jobs"));
 
@@ -43,7 +43,7 @@ try {
 
   const rounds: Rounds = { raw: [], orbit: [], untuned: [] };
   for (let round = 0; round < Number(values.rounds); round++) {
-    // Taking turns at going first, so that neither always meets the database as the other left it.
+    // The engines take turns at going first, so that neither always gets the database as the other left it.
     const turned = round % 2 === 1;
     const figures = await measure(turned ? [orbit, raw] : [raw, orbit], counts, tidy);
     const [first, second] = figures;

@@ -1,8 +1,9 @@
-import { registerHooks } from "node:module";
+import fs from "node:fs/promises";
+import { registerHooks, syncBuiltinESMExports } from "node:module";
 import { MUTANT_VARIABLE } from "./mutant-variable.ts";
 import { mutants, mutate } from "./mutants.ts";
 
-// Preloaded by the processes of `npm run contract:mutants`: one file is read with one fault in it.
+// Preloaded by the processes of `npm run contract:mutants`. It seeds one fault into one file as it is loaded.
 
 const mutant = mutants[Number(process.env[MUTANT_VARIABLE])];
 if (!mutant) throw new Error(`${MUTANT_VARIABLE} must be the number of a mutant`);
@@ -17,3 +18,12 @@ registerHooks({
     return { ...loaded, source: mutate(mutant, text) };
   },
 });
+
+// Migrations are read, not imported.
+const { readFile } = fs;
+const readWithFault = async (...args: Parameters<typeof readFile>) => {
+  const content = await readFile(...args);
+  return String(args[0]).endsWith(path) ? mutate(mutant, String(content)) : content;
+};
+Object.assign(fs, { readFile: readWithFault });
+syncBuiltinESMExports();

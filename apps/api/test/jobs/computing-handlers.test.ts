@@ -4,13 +4,13 @@ import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 
-/** What a handler does that never waits. */
+/** Blocks the event loop. */
 function compute(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
 }
 
-/** With jobs that take so long, all of them claimed at once. */
+/** A world with so many waiting jobs, each of which computes for `ms` milliseconds. */
 async function openWorld(jobs: number, ms: number, options = {}) {
   const world = await openGraphileWorld([
     contractJob("contract.work", async (_payload, { signal }) => {
@@ -29,7 +29,7 @@ async function openWorld(jobs: number, ms: number, options = {}) {
   return world;
 }
 
-test("handlers that compute and never wait leave the process its turns, however many run at once", async () => {
+test("handlers that compute and never wait let the event loop run, however many run at once", async () => {
   const world = await openWorld(80, 50);
   let longest = 0;
   let last = performance.now();
@@ -39,12 +39,12 @@ test("handlers that compute and never wait leave the process its turns, however 
   }, 1);
   onTestFinished(() => clearInterval(timer));
   await world.runtime({ concurrency: 20 }).start();
-  await eventually("all is done", async () => (await world.pendingCount()) === 0);
+  await eventually("all jobs are done", async () => (await world.pendingCount()) === 0);
   expect(longest).toBeGreaterThan(50);
   expect(longest).toBeLessThan(600);
 });
 
-test("a job that waits for its turn when the worker stops has its grace, too", async () => {
+test("a run that waits for its turn when the worker stops also gets the grace", async () => {
   const world = await openWorld(40, 150, { maxAttempts: 1 });
   const runtime = world.runtime({ concurrency: 4, shutdownGraceMs: 10_000 });
   await runtime.start();

@@ -31,7 +31,7 @@ afterEach(async () => {
   await world.close();
 });
 
-test("a killed worker's jobs run elsewhere within five seconds, claimed ones too", async () => {
+test("a killed worker's jobs, running or claimed, run elsewhere within five seconds", async () => {
   const victim = await startVictim();
   await world.queue.enqueueMany([
     { name: "contract.work", payload: "hang" },
@@ -48,7 +48,7 @@ test("a killed worker's jobs run elsewhere within five seconds, claimed ones too
   expect(seen).toContain('"hang" 2');
 });
 
-test("a worker that starts alone after a kill takes up what was left", async () => {
+test("a worker that starts alone after a kill recovers the jobs", async () => {
   const victim = await startVictim();
   await world.queue.enqueue("contract.work", "hang");
   await victim.waitFor(/begun "hang" 1/);
@@ -58,19 +58,19 @@ test("a worker that starts alone after a kill takes up what was left", async () 
   expect(await runs.next()).toBe('"hang" 2');
 });
 
-test("a last attempt that is killed leaves the job dead, and says so", async () => {
+test("a kill during the last attempt leaves the job dead, with an error that says so", async () => {
   const victim = await startVictim();
   await world.queue.enqueue("contract.work", "hang", { maxAttempts: 1 });
   await victim.waitFor(/begun "hang" 1/);
   await world.runtime().start();
   victim.kill("SIGKILL");
-  await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+  await eventually("the job is dead", async () => (await world.deadJobs()).length === 1);
   expect(await world.deadJobs()).toEqual([
     { name: "contract.work", attempts: 1, lastError: "The worker died during this run." },
   ]);
 });
 
-test("a job with one attempt that was claimed and not begun is not lost by a kill", async () => {
+test("a kill does not lose a claimed job with one attempt that never began", async () => {
   const victim = await startVictim();
   await world.queue.enqueueMany([
     { name: "contract.work", payload: "hang" },
@@ -85,18 +85,18 @@ test("a job with one attempt that was claimed and not begun is not lost by a kil
   expect(seen).toContain('"claimed" 1');
 });
 
-test("a handler that blocks its process for seconds is not taken for dead", async () => {
+test("a worker whose handler blocks it for seconds is not recovered as dead", async () => {
   const victim = await startVictim();
   await world.queue.enqueue("contract.work", "block");
   await victim.waitFor(/begun "block" 1/);
   await world.runtime().start();
   await victim.waitFor(/ended "block" 1/);
-  await eventually("it is done", async () => (await world.pendingCount()) === 0);
+  await eventually("the job is done", async () => (await world.pendingCount()) === 0);
   expect(runs.unread).toEqual([]);
-  expect(victim.stdout()).not.toContain("lost its database");
+  expect(victim.stdout()).not.toContain("database lost");
 });
 
-test("SIGTERM lets the handler under way end, and its job is done", async () => {
+test("SIGTERM lets the running handler finish its job", async () => {
   const victim = await startVictim();
   await world.queue.enqueue("contract.work", "until-sigterm");
   await victim.waitFor(/begun "until-sigterm" 1/);
@@ -106,7 +106,7 @@ test("SIGTERM lets the handler under way end, and its job is done", async () => 
   expect(await world.pendingCount()).toBe(0);
 });
 
-test("SIGTERM aborts a handler that outlasts its grace, and its job is free at once", async () => {
+test("SIGTERM aborts a handler that outlasts its grace, and frees its job at once", async () => {
   const victim = await startVictim({ GRACE_MS: "50" });
   await world.queue.enqueue("contract.work", "hang");
   await victim.waitFor(/begun "hang" 1/);

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import type { JsonValue } from "#src/jobs/application/json.ts";
+import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
@@ -11,7 +11,7 @@ async function open(...jobs: Parameters<typeof openGraphileWorld>[0]) {
   return world;
 }
 
-test("what died under a version that buried nothing is buried; what is not ours is not", async () => {
+test("exhausted jobs of graphile-worker alone are moved to the dead jobs, but not those of other apps", async () => {
   const world = await open(contractJob("contract.work", async () => undefined));
   for (const [task, key] of [
     ["contract.work", "ours"],
@@ -26,14 +26,14 @@ test("what died under a version that buried nothing is buried; what is not ours 
     "update graphile_worker._private_jobs set attempts = 1, last_error = 'long ago'",
   );
   await world.runtime().start();
-  await eventually("it is buried", async () => (await world.deadJobs()).length === 1);
+  await eventually("the job is buried", async () => (await world.deadJobs()).length === 1);
   expect(await world.deadJobs()).toEqual([
     { name: "contract.work", attempts: 1, lastError: "long ago" },
   ]);
   expect(await world.pendingCount()).toBe(1);
 });
 
-test("a death that comes when the job is another worker's buries and completes nothing", async () => {
+test("a death that comes after the job went to another worker buries and completes nothing", async () => {
   const begun = createProbe<true>();
   const goOn = Promise.withResolvers<void>();
   const world = await open(
@@ -53,11 +53,11 @@ test("a death that comes when the job is another worker's buries and completes n
   goOn.resolve();
   await world.queue.enqueue("contract.other", 1);
   await begun.next();
-  await eventually("the other is done", async () => (await world.pendingCount()) === 1);
+  await eventually("the other job is done", async () => (await world.pendingCount()) === 1);
   expect(await world.deadJobs()).toEqual([]);
 });
 
-test("an open transaction that holds a key delays nothing but its own job", async () => {
+test("an open transaction that holds a key delays only the job with that key", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload, { attempt }) => {
     runs.report([payload, attempt]);
@@ -74,7 +74,7 @@ test("an open transaction that holds a key delays nothing but its own job", asyn
   const goOn = Promise.withResolvers<void>();
   const held = Promise.withResolvers<void>();
   const enqueueing = world.transaction?.(async (tx) => {
-    // The key is free, since its run has begun: this holds the row of that run until the commit.
+    // The begun run freed its key. This enqueue locks the row of that run until the commit.
     await tx.jobs.enqueue("contract.work", "bystander", { jobKey: "k" });
     held.resolve();
     await goOn.promise;
@@ -89,13 +89,13 @@ test("an open transaction that holds a key delays nothing but its own job", asyn
   expect(new Set(rest.map(String))).toEqual(new Set(["bystander,1", "keyed,2"]));
 });
 
-test("a claim that arrives after its worker was recovered holds its job for seconds only", async () => {
+test("a claim that arrives after its worker was recovered locks its job for only a few seconds", async () => {
   const runs = createProbe<JsonValue>();
   const world = await open(contractJob("contract.work", async (payload) => runs.report(payload)));
   await world.runtime().start();
-  // Twice: what a runtime finds when it starts says nothing of later searches.
+  // Twice, to test a later search as well as the first one.
   for (const payload of ["one", "two"]) {
-    // In one transaction: nobody can be faster than the claim.
+    // In one transaction, so that no worker can claim the job first.
     await world.pool.query(
       `begin;
        select graphile_worker.add_job('contract.work', '"${payload}"');

@@ -7,28 +7,28 @@ import { openKillPoint, type Side } from "../support/kill-point.ts";
 import { ledgerJob, readEffects } from "../support/ledger-job.ts";
 import { startProcess } from "../support/process.ts";
 
-// For the most part they wait for a death to be noticed.
+// These tests mostly wait for the recovery of a dead worker.
 vi.setConfig({ maxConcurrency: 4 });
 
 const JOBS = ["one", "other", "third"];
 
-/** What a worker says to the database, in the order in which it says it of a job. */
+/** Texts in a worker's statements, in the order of one job. */
 const CLAIM = "get_job";
 const BEGIN = "The run was begun";
 const EFFECT = "commit\0";
 const COMPLETION = "complete_job";
 
-/** Where a worker is killed that has three jobs to do, each with an effect behind the ledger. */
+/** Where the worker is killed. It has three jobs, each with an effect behind the ledger. */
 const points: readonly (readonly [title: string, marker: string, side: Side])[] = [
   ["before its claim is committed", CLAIM, "request"],
-  ["after its claim was committed and before it knows", CLAIM, "answer"],
-  ["while a handler runs, its effect written and not committed", EFFECT, "request"],
-  ["after an effect was committed and before its handler knows", EFFECT, "answer"],
-  ["after its handlers ended and before a completion arrives", COMPLETION, "request"],
-  ["after a completion was committed and before it knows", COMPLETION, "answer"],
+  ["after its claim was committed and before its answer", CLAIM, "answer"],
+  ["while a handler runs, before the commit of its effect", EFFECT, "request"],
+  ["after the commit of an effect and before its answer", EFFECT, "answer"],
+  ["after its handlers ended and before their completion arrives", COMPLETION, "request"],
+  ["after a completion was committed and before its answer", COMPLETION, "answer"],
 ];
 
-/** A worker that is killed there, and another that is left with its jobs. */
+/** Kills a worker at this point, and starts another one. */
 async function killedAt(
   world: GraphileWorld,
   [marker, side]: readonly [string, Side],
@@ -50,7 +50,7 @@ async function killedAt(
   await world.runtime().start();
 }
 
-/** The worker that is left is of this process; its handler's pool comes with the world. */
+/** The other worker runs in this process. Its handler needs the pool of the world, which comes later. */
 async function openWorld() {
   const pools = Promise.withResolvers<Pool>();
   const job = contractJob("contract.work", async (payload, context) => {
@@ -62,7 +62,7 @@ async function openWorld() {
   return { world, effects: () => readEffects(world.pool) };
 }
 
-test("a worker that loses but the connection of a claim, which was committed, gets its jobs nonetheless", async ({
+test("a worker that loses only the connection of a committed claim still runs the jobs", async ({
   expect,
   onTestFinished,
 }) => {
@@ -79,25 +79,25 @@ test("a worker that loses but the connection of a claim, which was committed, ge
   );
   await reached;
   point.breakHeld();
-  await eventually("all is done", async () => (await world.pendingCount()) === 0);
+  await eventually("all jobs are done", async () => (await world.pendingCount()) === 0);
   expect(await effects()).toEqual(JOBS.map((name) => JSON.stringify(name)));
 });
 
 describe.concurrent("a worker is killed", () => {
   test.for(points)(
-    "%s: no job is lost, each effect is there once",
+    "%s: no job is lost, and each effect happens once",
     async ([, marker, side], { expect, onTestFinished }) => {
       const { world, effects } = await openWorld();
       onTestFinished(() => world.close());
       const requests = JOBS.map((payload) => ({ name: "contract.work" as const, payload }));
       await killedAt(world, [marker, side], () => world.queue.enqueueMany(requests));
-      await eventually("all is done", async () => (await world.pendingCount()) === 0);
+      await eventually("all jobs are done", async () => (await world.pendingCount()) === 0);
       expect(await effects()).toEqual(JOBS.map((name) => JSON.stringify(name)));
       expect(await world.deadJobs()).toEqual([]);
     },
   );
 
-  test("before a last attempt is on record: the attempt is made elsewhere", async ({
+  test("before the begin of a last attempt is recorded: the attempt runs elsewhere", async ({
     expect,
     onTestFinished,
   }) => {
@@ -106,12 +106,12 @@ describe.concurrent("a worker is killed", () => {
     await killedAt(world, [BEGIN, "request"], () =>
       world.queue.enqueue("contract.work", "only", { maxAttempts: 1, jobKey: "k" }),
     );
-    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    await eventually("the job is done", async () => (await world.pendingCount()) === 0);
     expect(await effects()).toEqual(['"only"']);
     expect(await world.deadJobs()).toEqual([]);
   });
 
-  test("after a last attempt ended and before its completion: it is dead, its effect there once", async ({
+  test("after a last attempt ended and before its completion: the job is dead, and its effect happened once", async ({
     expect,
     onTestFinished,
   }) => {
@@ -120,7 +120,7 @@ describe.concurrent("a worker is killed", () => {
     await killedAt(world, [COMPLETION, "request"], () =>
       world.queue.enqueue("contract.work", "only", { maxAttempts: 1 }),
     );
-    await eventually("it is over", async () => (await world.pendingCount()) === 0);
+    await eventually("the job is dead", async () => (await world.pendingCount()) === 0);
     expect(await effects()).toEqual(['"only"']);
     expect(await world.deadJobs()).toMatchObject([
       { attempts: 1, lastError: "The worker died during this run." },

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { openConnections } from "#src/jobs/infrastructure/graphile/worker-connections.ts";
+import { createConnections } from "#src/jobs/infrastructure/graphile/worker-connections.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
@@ -9,10 +9,10 @@ import { openKillPoint } from "../support/kill-point.ts";
 import { startProcess } from "../support/process.ts";
 import { silentLog } from "../support/silent-log.ts";
 
-/** Each round cuts whatever connection is in the way of something. */
+/** Each round cuts every connection of the workers but those of leases. */
 const ROUNDS = 12;
 
-test("cut connections are no failed attempts: jobs with a single one all run to their end", async () => {
+test("a cut connection is no failed attempt: jobs with one attempt run to their end", async () => {
   const ended = new Set<unknown>();
   const world = await openGraphileWorld([
     contractJob("contract.work", async (payload) => {
@@ -29,16 +29,16 @@ test("cut connections are no failed attempts: jobs with a single one all run to 
         options: { maxAttempts: 1 },
       })),
     );
-    await eventually("some have ended", async () => ended.size > round * 5);
+    await eventually("some jobs have ended", async () => ended.size > round * 5);
     await world.pool.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
         where application_name = 'orbit-jobs' and datname = current_database()
           and query not like '%advisory%'`,
     );
   }
-  await eventually("all have ended", async () => (await world.pendingCount()) === 0);
+  await eventually("all jobs have ended", async () => (await world.pendingCount()) === 0);
   const dead = await world.deadJobs();
-  // A run that was cut off after it began was its only one, and says so.
+  // Only a run that was cut off after its begin may be dead, and its error says so.
   expect(
     dead.map(({ lastError }) => lastError).filter((text) => !/stopped|died/.test(text)),
   ).toEqual([]);
@@ -46,7 +46,7 @@ test("cut connections are no failed attempts: jobs with a single one all run to 
   await world.close();
 });
 
-test("a worker that is told to stop while its LISTEN is on its way, and loses that connection, ends in order", async () => {
+test("a worker that loses its connection during LISTEN, while it stops, exits without an error", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const point = await openKillPoint(database.url);
@@ -65,10 +65,10 @@ test("a worker that is told to stop while its LISTEN is on its way, and loses th
   expect({ exit, stderr: worker.stderr() }).toEqual({ exit: 0, stderr: "" });
 });
 
-test("whoever still asks the worker's pool for a connection after its end is refused, and has nothing to give back", async () => {
+test("the worker's pool refuses a connection after its end, without a release function", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
-  const { pool, end } = openConnections({
+  const { pool, end } = createConnections({
     connectionString: database.url,
     concurrency: 1,
     log: silentLog,
@@ -77,7 +77,7 @@ test("whoever still asks the worker's pool for a connection after its end is ref
   await end(1_000);
   const refusal = new Promise<Error | undefined>((resolve) => {
     pool.connect((error, _client, release) => {
-      // graphile-worker does so when it has stopped meanwhile.
+      // graphile-worker calls it when it has stopped in the meantime.
       release?.();
       resolve(error);
     });

@@ -1,10 +1,9 @@
 import { describe, type TestContext, test } from "vitest";
 import { openPool } from "#src/infrastructure/database.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { graphileParts } from "../support/graphile-parts.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { openTcpProxy } from "../support/tcp-proxy.ts";
@@ -13,7 +12,7 @@ type OnTestFinished = TestContext["onTestFinished"];
 
 const UNAVAILABLE = { code: "jobs.provider_unavailable", status: 503 };
 
-/** The app's own pool behind a proxy, and a queue on it. */
+/** The app's pool behind a proxy, and a queue on that pool. */
 async function queueBehindProxy(onTestFinished: OnTestFinished, queryTimeoutMs?: number) {
   const database = await createTestDatabase();
   const network = await openTcpProxy(database.url);
@@ -23,18 +22,15 @@ async function queueBehindProxy(onTestFinished: OnTestFinished, queryTimeoutMs?:
     await pool.end();
     await database.drop();
   });
-  const registry = buildJobs([contractJob("contract.work", async () => undefined)]);
-  const queue = new GraphileJobQueue(registry, {
-    sql: { query: (text, values) => pool.query(text, [...values]) },
-    maxPayloadBytes: 1_000,
-  });
+  const idle = contractJob("contract.work", async () => undefined);
+  const { queue } = graphileParts([idle], { url: network.url, pool });
   const stored = async () =>
     (await database.pool.query("select from graphile_worker.jobs")).rows.length;
   return { queue, network, stored };
 }
 
-describe.concurrent("an enqueue that the network leaves without an answer", () => {
-  test("rejects when the connection is cut, and the next one is stored", async ({
+describe.concurrent("an enqueue that gets no answer", () => {
+  test("rejects when the connection breaks, and the next enqueue works", async ({
     expect,
     onTestFinished,
   }) => {
@@ -49,7 +45,7 @@ describe.concurrent("an enqueue that the network leaves without an answer", () =
     expect(await stored()).toBe(2);
   });
 
-  test("rejects when its statement's time is up, on a connection that was fine before", async ({
+  test("rejects when the statement times out on an open connection", async ({
     expect,
     onTestFinished,
   }) => {
@@ -58,11 +54,11 @@ describe.concurrent("an enqueue that the network leaves without an answer", () =
     network.stall();
     await expect(queue.enqueue("contract.work", 2)).rejects.toMatchObject(UNAVAILABLE);
     network.flow();
-    // The connection that owes an answer is not used again.
+    // The pool does not use the silent connection again.
     await queue.enqueue("contract.work", 3);
   });
 
-  test("rejects within seconds where it has to connect first", async ({
+  test("rejects within seconds when the connect gets no answer", async ({
     expect,
     onTestFinished,
   }) => {
@@ -74,7 +70,7 @@ describe.concurrent("an enqueue that the network leaves without an answer", () =
     await queue.enqueue("contract.work", 2);
   });
 
-  test("rejects at once where connections are refused", async ({ expect, onTestFinished }) => {
+  test("rejects at once when connections are refused", async ({ expect, onTestFinished }) => {
     const { queue, network } = await queueBehindProxy(onTestFinished);
     network.refuse();
     await expect(queue.enqueue("contract.work", 1)).rejects.toMatchObject(UNAVAILABLE);
@@ -82,7 +78,7 @@ describe.concurrent("an enqueue that the network leaves without an answer", () =
     await queue.enqueue("contract.work", 2);
   });
 
-  test("rejects on qstash, too, and asked again with its key it is one job", async ({
+  test("rejects on qstash, and a second try with the key makes one job", async ({
     expect,
     onTestFinished,
   }) => {
@@ -91,7 +87,7 @@ describe.concurrent("an enqueue that the network leaves without an answer", () =
     const world = await openQStashWorld([job]);
     onTestFinished(() => world.close());
     const enqueue = () => world.queue.enqueue("contract.work", 1, { jobKey: "k" });
-    // As often as the client asks.
+    // For all tries of the client.
     world.qstash.faults.set({ "drop-answer": { probability: 1, times: 3 } });
     await expect(enqueue()).rejects.toMatchObject(UNAVAILABLE);
     await enqueue();

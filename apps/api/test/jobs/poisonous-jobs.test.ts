@@ -9,7 +9,7 @@ const ATTEMPTS = 3;
 
 const idle = async () => undefined;
 
-test("a job that ends its process every time is dead after its attempts; its neighbours do not suffer", async () => {
+test("a job that kills its process every time is dead after its attempts, and other jobs lose no attempt", async () => {
   const world = await openGraphileWorld([
     contractJob("contract.work", idle),
     contractJob("contract.other", idle),
@@ -32,10 +32,10 @@ test("a job that ends its process every time is dead after its attempts; its nei
     {
       name: "contract.work",
       payload: "kills",
-      // The first of what is claimed: a neighbour that ended just now would not be on record yet.
+      // It runs first: the completion of a neighbour that just ended might not be stored yet.
       options: { maxAttempts: ATTEMPTS, runAt: new Date(0) },
     },
-    // Claimed with it, by the worker that it kills; each may be run only once.
+    // The worker that it kills claims these in the same batch. Each has one attempt.
     ...NEIGHBOURS.map((payload) => ({
       name: "contract.other" as const,
       payload,
@@ -43,26 +43,29 @@ test("a job that ends its process every time is dead after its attempts; its nei
     })),
   ]);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    // Whoever supervises the fleet starts another for each that ends.
+    // A supervisor would start another worker for each one that exits.
     const worker = await startWorker();
     await worker.waitFor(new RegExp(`bomb ${attempt}`));
     expect(await worker.exit).toBe("SIGKILL");
     if (attempt < 2) continue;
     await startWorker();
     if (attempt === ATTEMPTS) break;
-    await eventually("its jobs are free", async () => (await world.waitingAfter(attempt)) === 1);
+    await eventually(
+      "the dead worker's jobs are free",
+      async () => (await world.waitingAfter(attempt)) === 1,
+    );
     const { rows } = await world.pool.query<{ seconds: number }>(
       `select extract(epoch from run_at - now())::float8 as seconds
          from graphile_worker._private_jobs where attempts = $1`,
       [attempt],
     );
-    // The first crash may have been anybody's fault; from the second on there is a back-off.
+    // The first crash has no back-off, since it may not be the job's fault. Later ones have.
     expect(rows[0]?.seconds).toBeGreaterThan(Math.exp(attempt) - 2);
-    await eventually("its neighbours are done", async () => (await world.pendingCount()) === 1);
+    await eventually("the neighbours are done", async () => (await world.pendingCount()) === 1);
     for (const { kill } of fleet) kill("SIGKILL");
     await world.elapse(Math.exp(attempt));
   }
-  await eventually("all is over", async () => (await world.pendingCount()) === 0);
+  await eventually("all jobs have ended", async () => (await world.pendingCount()) === 0);
   expect(await world.deadJobs()).toEqual([
     { name: "contract.work", attempts: ATTEMPTS, lastError: "The worker died during this run." },
   ]);
@@ -71,7 +74,7 @@ test("a job that ends its process every time is dead after its attempts; its nei
   expect(said().filter((line) => line.startsWith("bomb"))).toEqual(["bomb 1", "bomb 2", "bomb 3"]);
 });
 
-test("two that work together are not both lost to it: the one that is left does all the rest", async () => {
+test("of two workers, one survives a job that ends its process, and runs all other jobs", async () => {
   const world = await openGraphileWorld([
     contractJob("contract.work", idle),
     contractJob("contract.other", idle),
@@ -89,7 +92,7 @@ test("two that work together are not both lost to it: the one that is left does 
   await world.queue.enqueueMany(
     NEIGHBOURS.map((payload) => ({ name: "contract.other" as const, payload })),
   );
-  await eventually("all is over", async () => (await world.pendingCount()) === 0);
+  await eventually("all jobs have ended", async () => (await world.pendingCount()) === 0);
   expect(await world.deadJobs()).toMatchObject([{ attempts: 1 }]);
   expect(fleet.filter(({ child }) => child.exitCode === null)).toHaveLength(1);
 });

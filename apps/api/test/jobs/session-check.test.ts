@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import type { ObservableJobRuntime } from "#src/jobs/application/job-runtime.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { graphileParts } from "../support/graphile-parts.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
-import { silentLog } from "../support/silent-log.ts";
 
 describe.skipIf(!hasPgBouncer)("through a real PgBouncer", () => {
   let database: TestDatabase;
@@ -14,7 +13,7 @@ describe.skipIf(!hasPgBouncer)("through a real PgBouncer", () => {
   });
   afterAll(() => database.drop());
 
-  test("transaction mode is refused at start, and the message names the remedy", async () => {
+  test("start() refuses transaction mode, and its message names the remedy", async () => {
     const pooler = await startPgBouncer(database.url, "transaction");
     try {
       const runtime = runtimeOn(pooler.url);
@@ -25,7 +24,7 @@ describe.skipIf(!hasPgBouncer)("through a real PgBouncer", () => {
     }
   });
 
-  test("session mode is fine", async () => {
+  test("session mode works", async () => {
     const pooler = await startPgBouncer(database.url, "session");
     try {
       const runtime = runtimeOn(pooler.url);
@@ -38,7 +37,7 @@ describe.skipIf(!hasPgBouncer)("through a real PgBouncer", () => {
   });
 });
 
-test("a direct connection passes", async () => {
+test("a direct connection works", async () => {
   const database = await createTestDatabase();
   const runtime = runtimeOn(database.url);
   await runtime.start();
@@ -47,11 +46,6 @@ test("a direct connection passes", async () => {
   await database.drop();
 });
 
-function runtimeOn(connectionString: string): GraphileJobRuntime {
-  return new GraphileJobRuntime(buildJobs([contractJob("contract.work", async () => undefined)]), {
-    connectionString,
-    concurrency: 1,
-    shutdownGraceMs: 100,
-    log: silentLog,
-  });
+function runtimeOn(url: string): ObservableJobRuntime {
+  return graphileParts([contractJob("contract.work", async () => undefined)], { url }).runtime;
 }

@@ -4,15 +4,15 @@ import path from "node:path";
 import { Pool } from "pg";
 import { expect, onTestFinished, test } from "vitest";
 import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { migrateGraphile } from "#src/jobs/infrastructure/graphile/migrate.ts";
+import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { startProcess } from "../support/process.ts";
 import { addUnpluggableMachine } from "../support/unpluggable.ts";
 
-/** Three until Postgres gives the silent machine up, two until it was missed twice; the rest is for a busy machine. */
+/** Three seconds until Postgres drops the silent machine, two for two misses, and three for a busy test machine. */
 const RECOVERY_LIMIT_MS = 8_000;
 
-/** One that other machines may connect to. */
+/** Starts a Postgres that other machines may connect to. */
 async function startPostgres(address: string) {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-unplugged-"));
   await chmod(directory, 0o755);
@@ -35,15 +35,15 @@ async function startPostgres(address: string) {
     await rm(postgres.directory, { recursive: true, force: true });
     await rm(directory, { recursive: true, force: true });
   });
-  await migrateGraphile(pool);
+  await graphile({ databaseUrl: postgres.url }).migrate(pool);
   return { pool, url: postgres.url };
 }
 
-test("a machine without network: its handler is told to end before another worker begins, soon", async ({
+test("a worker whose machine loses its network aborts its handler before another worker begins the job", async ({
   skip,
 }) => {
   const machine = addUnpluggableMachine();
-  if (!machine) return skip("it takes Linux, root and iproute2");
+  if (!machine) return skip("needs Linux, root and iproute2");
   onTestFinished(() => machine.remove());
   const { pool, url } = await startPostgres(machine.here);
   const enqueue = (payload: string) =>
@@ -71,7 +71,7 @@ test("a machine without network: its handler is told to end before another worke
   expect(Number(begun) - unplugged).toBeLessThan(RECOVERY_LIMIT_MS);
 
   const sessionsOfFar = "select from pg_stat_activity where client_addr = $1";
-  await eventually("no session of it is left that could claim", async () => {
+  await eventually("the lost machine has no session left that could claim jobs", async () => {
     return (await pool.query(sessionsOfFar, [machine.there])).rows.length === 0;
   });
 

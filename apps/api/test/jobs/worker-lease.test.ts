@@ -14,8 +14,8 @@ const registry = buildJobs([contractJob("contract.work", async () => undefined)]
 interface LeasedWorker {
   readonly client: Client;
   readonly lease: WorkerLease;
-  /** By hand: in these tests nothing sweeps by itself. */
-  sweep(): Promise<void>;
+  /** Checks once for dead workers. In these tests, no worker checks by itself. */
+  check(): Promise<void>;
 }
 
 let database: TestDatabase;
@@ -31,8 +31,8 @@ async function lease(
   clients.push(client);
   const taken = await takeLease({ client, workerId, onLost });
   if (!beats) taken.abandon();
-  const { sweep } = createRecovery({ pool: database.pool, workerId, registry, log: silentLog });
-  return { client, lease: taken, sweep };
+  const { check } = createRecovery({ pool: database.pool, workerId, registry, log: silentLog });
+  return { client, lease: taken, check };
 }
 
 async function jobClaimedBy(workerId: string, age = "0 seconds"): Promise<void> {
@@ -61,37 +61,37 @@ afterEach(async () => {
   await database.drop();
 });
 
-test("a worker that is alive keeps its jobs, however often others sweep", async () => {
+test("a live worker keeps its jobs, however often others check", async () => {
   await lease("alive");
   await jobClaimedBy("alive");
   const other = await lease("other");
-  for (let sweep = 0; sweep < 5; sweep++) await other.sweep();
+  for (let checks = 0; checks < 5; checks++) await other.check();
   expect(await claimed()).toEqual(["alive"]);
 });
 
-test("a worker whose connection ended loses its jobs at the second sweep, and its row", async () => {
+test("a worker whose connection ended loses its jobs and its row at the second check", async () => {
   const dead = await lease("dead");
   await jobClaimedBy("dead");
   const other = await lease("other");
   await dead.client.end();
-  await other.sweep();
+  await other.check();
   expect(await claimed()).toEqual(["dead"]);
-  await other.sweep();
+  await other.check();
   expect(await claimed()).toEqual([]);
   const { rows } = await database.pool.query("select id from orbit_jobs.workers");
   expect(rows).toEqual([{ id: "other" }]);
 });
 
-test("an answer counts that came while the process was too busy to read it", async () => {
+test("a heartbeat's answer counts, even if the process was too busy to read it in time", async () => {
   const lost: unknown[] = [];
   const { client } = await lease("busy", { beats: true, onLost: (cause) => lost.push(cause) });
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   const backend = rows[0]?.pid ?? Number.NaN;
   process.kill(backend, "SIGSTOP");
-  // A heartbeat is under way then, and is answered while this process reads nothing.
+  // The next heartbeat waits for its answer, which arrives while this process reads nothing.
   await delay(1_200);
   process.kill(backend, "SIGCONT");
-  // From here on timers are due before anything is read.
+  // From here on, timers fire before the process reads anything.
   await setImmediate();
   const until = performance.now() + 6_000;
   while (performance.now() < until);
@@ -99,24 +99,24 @@ test("an answer counts that came while the process was too busy to read it", asy
   expect(lost).toEqual([]);
 });
 
-test("a worker without heartbeats, say a frozen one, loses its jobs; one with them does not", async () => {
+test("a frozen worker, which sends no heartbeats, loses its jobs", async () => {
   const limit = "select current_setting('idle_session_timeout') as limit";
   const frozen = await lease("frozen");
   expect((await frozen.client.query(limit)).rows).toEqual([{ limit: "1min" }]);
   const alive = await lease("alive", { beats: true });
-  // A minute would be long for a test.
+  // A test cannot wait for a minute.
   for (const { client } of [frozen, alive]) await client.query("set idle_session_timeout = 4000");
   await jobClaimedBy("frozen");
   await jobClaimedBy("alive");
   const other = await lease("other");
-  await eventually("the frozen one's job is free", async () => {
-    await other.sweep();
+  await eventually("the frozen worker's job is free", async () => {
+    await other.check();
     return (await claimed()).length === 1;
   });
   expect(await claimed()).toEqual(["alive"]);
 });
 
-test("locks of a worker that never registered are found too, if the job is ours", async () => {
+test("the lock of an unregistered worker is freed, unless it is on another app's job", async () => {
   await jobClaimedBy("never-registered");
   await database.pool.query("select graphile_worker.add_job('not.ours', '1')");
   await jobClaimedBy("foreign");
@@ -124,21 +124,21 @@ test("locks of a worker that never registered are found too, if the job is ours"
     "delete from graphile_worker._private_jobs where locked_by = 'foreign' and task_id = (select id from graphile_worker._private_tasks where identifier = 'contract.work')",
   );
   const other = await lease("other");
-  for (let sweep = 0; sweep < 3; sweep++) await other.sweep();
+  for (let checks = 0; checks < 3; checks++) await other.check();
   expect(await claimed()).toEqual(["foreign"]);
 });
 
-test("two who find the same dead worker free its jobs once", async () => {
+test("two workers that find the same dead worker free its jobs once", async () => {
   const dead = await lease("dead");
   await jobClaimedBy("dead");
   const [one, two] = [await lease("one"), await lease("two")];
   await dead.client.end();
-  await Promise.all([one.sweep(), two.sweep()]);
-  await Promise.all([one.sweep(), two.sweep()]);
+  await Promise.all([one.check(), two.check()]);
+  await Promise.all([one.check(), two.check()]);
   expect(await claimed()).toEqual([]);
 });
 
-test("release() gives back what is still held", async () => {
+test("release() frees the jobs that the worker still holds", async () => {
   const leaving = await lease("leaving");
   await jobClaimedBy("leaving");
   await leaving.lease.release("The worker stopped before this run ended.", []);
@@ -150,7 +150,7 @@ test("release() gives back what is still held", async () => {
   ]);
 });
 
-test("release() gives back the attempt of what was claimed and not begun", async () => {
+test("release() gives claimed jobs that never began their attempt back", async () => {
   const leaving = await lease("leaving");
   await jobClaimedBy("leaving");
   const { rows: jobs } = await database.pool.query<{ id: string }>(

@@ -9,8 +9,8 @@ interface Options {
 }
 
 /**
- * A world whose job never ends its first attempt, and tells who runs it and who is to stop; and the first
- * worker, which has begun it.
+ * A world with one job, and a first worker that has begun it. The first attempt never ends. The job reports
+ * which worker runs it and which worker aborts it.
  */
 async function watchedWorld({ expect, onTestFinished }: TestContext, options: Options = {}) {
   const runs = createProbe<string>();
@@ -19,8 +19,8 @@ async function watchedWorld({ expect, onTestFinished }: TestContext, options: Op
       runs.report(`${worker} runs attempt ${ctx.attempt}`);
       if (ctx.attempt > 1) return;
       await whenAborted(ctx);
-      runs.report(`${worker} is told to end`);
-      // One that ended in time would have its end written down.
+      runs.report(`${worker} aborts it`);
+      // A run that ended in time would be settled.
       await new Promise(() => undefined);
     });
   const world = await openGraphileWorld([jobOf("nobody")]);
@@ -37,13 +37,13 @@ async function watchedWorld({ expect, onTestFinished }: TestContext, options: Op
 }
 
 describe.concurrent("a worker that loses its network", () => {
-  test("is cut off: its handler's signal aborts, the job runs elsewhere, it comes back", async (context) => {
+  test("by a cut aborts its handler and reconnects, and its job runs elsewhere", async (context) => {
     const { expect } = context;
     const { runs, world, start, first } = await watchedWorld(context);
     const second = await start("second");
     first.network.refuse();
     first.network.cut();
-    expect(await runs.next()).toBe("first is told to end");
+    expect(await runs.next()).toBe("first aborts it");
     expect(await runs.next()).toBe("second runs attempt 2");
     await second.runtime.stop();
     first.network.flow();
@@ -51,44 +51,44 @@ describe.concurrent("a worker that loses its network", () => {
     expect(await runs.next()).toBe("first runs attempt 1");
   });
 
-  test("hears nothing any more, not even an end: its handler's signal aborts, and it comes back", async (context) => {
+  test("by silence aborts its handler and reconnects", async (context) => {
     const { expect } = context;
     const { runs, world, first } = await watchedWorld(context);
     const { network } = first;
     network.stall();
-    expect(await runs.next()).toBe("first is told to end");
-    // There is nobody who could free it.
+    expect(await runs.next()).toBe("first aborts it");
+    // There is no other worker to recover it.
     expect(await world.lockedCount()).toBe(1);
     network.flow();
     expect(await runs.next()).toBe("first runs attempt 2");
   });
 
-  test("and finds a new one well takes jobs again seconds after it knows", async (context) => {
+  test("but can open new connections takes jobs again within seconds", async (context) => {
     const { expect } = context;
     const { runs, world, first } = await watchedWorld(context);
     const { network } = first;
     network.strand();
-    expect(await runs.next()).toBe("first is told to end");
-    const told = performance.now();
+    expect(await runs.next()).toBe("first aborts it");
+    const lost = performance.now();
     await world.queue.enqueue("contract.work", 2);
     expect(await runs.next()).toMatch(/^first runs attempt/);
-    // Waiting for the connections that are lost took ten.
-    expect(performance.now() - told).toBeLessThan(6_000);
+    // Waiting for the lost connections to time out would take ten seconds.
+    expect(performance.now() - lost).toBeLessThan(6_000);
   });
 
-  test("for seconds, and is given up: its handler is told to end before another begins", async (context) => {
+  test("for seconds aborts its handler before another worker begins the job", async (context) => {
     const { expect } = context;
     const { runs, world, start, first } = await watchedWorld(context);
     await start("second");
     first.network.stall();
-    expect(await runs.next()).toBe("first is told to end");
+    expect(await runs.next()).toBe("first aborts it");
     expect(await runs.next()).toBe("second runs attempt 2");
     first.network.flow();
-    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    await eventually("the job is done", async () => (await world.pendingCount()) === 0);
     expect(await world.deadJobs()).toEqual([]);
   });
 
-  test("while it stops, and is given up: of its grace nothing is left", async (context) => {
+  test("while it stops ends its grace at once", async (context) => {
     const { expect } = context;
     const { runs, world, start, first } = await watchedWorld(context, {
       shutdownGraceMs: 3_600_000,
@@ -96,24 +96,24 @@ describe.concurrent("a worker that loses its network", () => {
     await start("second");
     const stopped = first.runtime.stop();
     first.network.stall();
-    expect(await runs.next()).toBe("first is told to end");
+    expect(await runs.next()).toBe("first aborts it");
     expect(await runs.next()).toBe("second runs attempt 2");
     first.network.flow();
     await stopped;
-    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    await eventually("the job is done", async () => (await world.pendingCount()) === 0);
   });
 
-  test("behind a pooler that answers: what it said last arrives late, and takes nothing from anybody", async (context) => {
+  test("behind a pooler that answers changes nothing with statements that arrive late", async (context) => {
     const { expect } = context;
     const { runs, world, start, first } = await watchedWorld(context);
     await start("second");
     first.network.stall({ answers: true });
-    expect(await runs.next()).toBe("first is told to end");
-    // As far as the database knows, the worker is there.
+    expect(await runs.next()).toBe("first aborts it");
+    // For the database, the worker is still connected.
     expect(await world.lockedCount()).toBe(1);
     first.network.flow();
     expect(await runs.next()).toMatch(/runs attempt 2$/);
-    await eventually("it is done", async () => (await world.pendingCount()) === 0);
+    await eventually("the job is done", async () => (await world.pendingCount()) === 0);
     expect(await world.deadJobs()).toEqual([]);
     expect(runs.unread).toEqual([]);
   });

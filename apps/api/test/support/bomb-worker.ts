@@ -1,29 +1,23 @@
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
-import { silentLog } from "./silent-log.ts";
+import { graphileParts } from "./graphile-parts.ts";
 
-// A worker with one job that ends its process, whoever runs it, and one that does no harm.
+// A worker process with one job that ends its process and one that does no harm.
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const runtime = new GraphileJobRuntime(
-  buildJobs([
-    contractJob("contract.work", async (payload, { attempt }) => {
-      say(`bomb ${attempt}`);
-      if (payload === "kills") process.kill(process.pid, "SIGKILL");
-      process.exit(1);
-    }),
-    contractJob("contract.other", async (payload, { attempt }) => {
-      say(`neighbour ${JSON.stringify(payload)} ${attempt}`);
-    }),
-  ]),
-  // One after another: nobody else is being run when a bomb goes off.
-  {
-    connectionString: process.env["DATABASE_URL"] ?? "",
-    concurrency: 1,
-    shutdownGraceMs: 0,
-    log: silentLog,
-  },
-);
+const bomb = contractJob("contract.work", async (payload, { attempt }) => {
+  say(`bomb ${attempt}`);
+  if (payload === "kills") process.kill(process.pid, "SIGKILL");
+  process.exit(1);
+});
+const neighbour = contractJob("contract.other", async (payload, { attempt }) => {
+  say(`neighbour ${JSON.stringify(payload)} ${attempt}`);
+});
+
+const { runtime } = graphileParts([bomb, neighbour], {
+  url: process.env["DATABASE_URL"] ?? "",
+  // No neighbour runs while a bomb goes off.
+  concurrency: 1,
+  shutdownGraceMs: 0,
+});
 await runtime.start();
 say("started");

@@ -1,11 +1,11 @@
 import type { Pool } from "pg";
+import type { TransactionJobs } from "#src/jobs/application/job-provider.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import type { BindTransactionJobs } from "#src/jobs/application/transactional-jobs.ts";
-import { buildLedger } from "#src/jobs/feature.ts";
+import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import type { ContractTransaction } from "#src/jobs/testing/contract-harness.ts";
 
-/** Transactions of an app on this pool, whose jobs `bind` takes part in. */
-export function contractTransactions(pool: Pool, bind: BindTransactionJobs) {
+/** Transactions of an app on this pool. `bind` makes the jobs of each one, see `ProviderParts.in`. */
+export function contractTransactions(pool: Pool, bind: (sql: SqlExecutor) => TransactionJobs) {
   let ready: Promise<unknown> | undefined;
   return async <T>(work: (tx: ContractTransaction) => Promise<T>): Promise<T> => {
     ready ??= pool.query(
@@ -18,8 +18,8 @@ export function contractTransactions(pool: Pool, bind: BindTransactionJobs) {
     try {
       await client.query("begin");
       const result = await work({
-        jobs: jobs.queue,
-        processed: buildLedger(sql),
+        jobs,
+        processed: sqlLedger(sql),
         async addEffect(effect) {
           await client.query("insert into contract_effects (effect) values ($1)", [effect]);
         },
@@ -29,7 +29,7 @@ export function contractTransactions(pool: Pool, bind: BindTransactionJobs) {
           );
           return rows.map(({ effect }) => effect);
         },
-      });
+      }).finally(() => jobs.ended());
       await client.query("commit");
       await jobs.committed();
       return result;

@@ -8,7 +8,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A database of one's own, migrated, on the run's Postgres. */
+/** Creates a migrated database on the test run's Postgres. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const url = new URL(serverUrl());
   const name = `test_${randomUUID().replaceAll("-", "")}`;

@@ -1,18 +1,17 @@
 import type { Pool } from "pg";
-import { graphileSupport } from "#src/jobs/infrastructure/graphile/graphile-support.ts";
 import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
 import { type FaultPlan, limited } from "./fault-plan.ts";
-import { openGraphileWorld } from "./graphile-harness.ts";
+import { graphileSupport, openGraphileWorld } from "./graphile-harness.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { openTroubledWorld, type Troubles } from "./troubled-world.ts";
 
 const LONGEST_STALL_MS = 400;
 const LONGEST_FUSE_MS = 40;
 
-/** graphile, whose connections stall and break. */
+/** graphile behind proxies that stall and break its connections. */
 export function faultyGraphile(plan: FaultPlan): ContractHarness {
   return {
-    support: graphileSupport,
+    provider: graphileSupport,
     async open(definitions) {
       const proxies: TcpProxy[] = [];
       const world = await openTroubledWorld(plan, definitions, async (idempotentOnes) => {
@@ -22,7 +21,8 @@ export function faultyGraphile(plan: FaultPlan): ContractHarness {
           return proxy.url;
         });
         const [queue, runtimes] = proxies;
-        if (!queue || !runtimes) throw new Error("a world has a queue and runtimes");
+        if (!queue || !runtimes)
+          throw new Error("a world has a proxy for its queue and one for its runtimes");
         return { world: opened, troubles: troublesOf(plan, opened.pool, queue, runtimes) };
       });
       return {
@@ -56,14 +56,14 @@ function troublesOf(plan: FaultPlan, pool: Pool, queue: TcpProxy, runtimes: TcpP
         runtimes.stall();
         later(LONGEST_STALL_MS, flow);
       }
-      if ((anywhere || (await nothingIsUnderWay(pool))) && cutsRuntimes()) runtimes.cut();
+      if ((anywhere || (await isQuiet(pool))) && cutsRuntimes()) runtimes.cut();
       if (anywhere && cutsAll()) {
         later(LONGEST_FUSE_MS, () => {
           queue.cut();
           runtimes.cut();
         });
       }
-      // Last, so that the call takes a connection whose end has not been noticed yet.
+      // Last, so that the call takes a connection before the pool notices its end.
       if ((anywhere || isAlone()) && cutsQueue()) queue.cut();
     },
     end() {
@@ -73,8 +73,8 @@ function troublesOf(plan: FaultPlan, pool: Pool, queue: TcpProxy, runtimes: TcpP
   };
 }
 
-/** No worker has a job, nor will have one within a second. */
-async function nothingIsUnderWay(pool: Pool): Promise<boolean> {
+/** Whether no job is claimed now or due within a second. */
+async function isQuiet(pool: Pool): Promise<boolean> {
   const { rows } = await pool.query(
     `select from graphile_worker._private_jobs
       where locked_at is not null

@@ -1,11 +1,8 @@
 import { Pool } from "pg";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { ProviderSupport } from "#src/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
-import { graphileDeadJobs } from "#src/jobs/infrastructure/graphile/graphile-dead-jobs.ts";
-import { GraphileJobQueue } from "#src/jobs/infrastructure/graphile/graphile-job-queue.ts";
-import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
-import { graphileSupport } from "#src/jobs/infrastructure/graphile/graphile-support.ts";
+import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
 import type {
   ContractHarness,
   ContractWorld,
@@ -14,32 +11,34 @@ import type {
 } from "#src/jobs/testing/contract-harness.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 import { createTestDatabase } from "./database.ts";
+import { graphileParts } from "./graphile-parts.ts";
 import { graphileTicks } from "./graphile-ticks.ts";
-import { silentLog } from "./silent-log.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 export interface GraphileWorld extends ContractWorld {
   readonly url: string;
   readonly pool: Pool;
-  /** Jobs that some worker has claimed. */
+  /** Counts jobs that a worker has claimed. */
   lockedCount(): Promise<number>;
-  /** What only this runtime's connections go through. */
+  /** The proxy in front of this runtime's connections. */
   proxyOf(runtime: JobRuntime): TcpProxy;
 }
 
-/** Whose connections: those of the queue, or of the runtimes. */
+/** Which connections: those of the queue or those of the runtimes. */
 export type Side = "queue" | "runtimes";
 
-/** graphile on a real Postgres. Time passes by moving what waits to the past. */
+export const graphileSupport: ProviderSupport = graphile({ databaseUrl: "" });
+
+/** graphile on a real Postgres. Time passes by moving waiting jobs into the past. */
 export const graphileHarness: ContractHarness = {
-  support: graphileSupport,
+  provider: graphileSupport,
   open: (definitions) => openGraphileWorld(definitions),
 };
 
-/** How many runtimes a world has room for. */
+/** How many runtimes one world can have. */
 const RUNTIMES = 16;
 
-/** @param behind what stands before the database, where something does */
+/** @param behind returns the URL of a proxy in front of the database, if there is one */
 export async function openGraphileWorld(
   definitions: readonly JobDefinition[],
   behind: (databaseUrl: string, side: Side) => string | Promise<string> = (url) => url,
@@ -49,7 +48,7 @@ export async function openGraphileWorld(
   const queuePool = new Pool({ connectionString: await behind(database.url, "queue"), max: 10 });
   queuePool.on("error", () => undefined);
   queuePool.on("connect", (client) => client.on("error", () => undefined));
-  // Through one of its own, each runtime can be cut off from the database for good.
+  // Each runtime has its own proxy, which can cut it off from the database.
   const url = await behind(database.url, "runtimes");
   const proxies = await Promise.all(Array.from({ length: RUNTIMES }, () => openTcpProxy(url)));
   const runtimes = new Map<JobRuntime, TcpProxy>();
@@ -60,28 +59,21 @@ export async function openGraphileWorld(
     );
     return rows[0]?.count ?? 0;
   };
-  const runtime = (options: RuntimeOptions = {}) => {
+  const runtime = ({ definitions: own = definitions, ...options }: RuntimeOptions = {}) => {
     const proxy = proxies[runtimes.size];
-    if (!proxy) throw new Error(`a world has room for ${RUNTIMES} runtimes`);
-    const made = new GraphileJobRuntime(buildJobs(options.definitions ?? definitions), {
-      connectionString: proxy.url,
-      concurrency: options.concurrency ?? 2,
-      shutdownGraceMs: options.shutdownGraceMs ?? 100,
-      log: silentLog,
-    });
+    if (!proxy) throw new Error(`a world has at most ${RUNTIMES} runtimes`);
+    const made = graphileParts(own, { ...options, url: proxy.url }).runtime;
     runtimes.set(made, proxy);
     return made;
   };
   const proxyOf = (running: JobRuntime) => {
     const proxy = runtimes.get(running);
-    if (!proxy) throw new Error("this runtime is of another world");
+    if (!proxy) throw new Error("this runtime belongs to another world");
     return proxy;
   };
   const queueOf = (known: readonly JobDefinition[]) =>
-    new GraphileJobQueue(buildJobs(known), {
-      sql: { query: (text, values) => queuePool.query(text, [...values]) },
-      maxPayloadBytes: 1_048_576,
-    });
+    graphileParts(known, { url, pool: queuePool }).queue;
+  const direct = graphileParts(definitions, { url: database.url, pool });
   return {
     url: database.url,
     pool,
@@ -106,14 +98,8 @@ export async function openGraphileWorld(
       );
     },
     ticks: async (definition, after, until) => graphileTicks(definition, after, until),
-    transaction: contractTransactions(pool, (sql) => ({
-      queue: new GraphileJobQueue(buildJobs(definitions), { sql, maxPayloadBytes: 1_048_576 }),
-      committed: async () => undefined,
-    })),
-    dead: graphileDeadJobs(
-      { query: (text, values) => pool.query(text, [...values]) },
-      buildJobs(definitions),
-    ),
+    transaction: contractTransactions(pool, (sql) => direct.in(sql)),
+    dead: direct.deadJobs,
     deadJobs: () => deadJobs(pool),
     waitingAfter: (attempt) =>
       count("attempts = $1 and attempts < max_attempts and locked_at is null", [attempt]),

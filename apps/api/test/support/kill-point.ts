@@ -1,24 +1,21 @@
 import { once } from "node:events";
 import net from "node:net";
 
-/**
- * Where in a conversation something is held: before the server has heard it, or when the server has
- * done it and nobody knows yet.
- */
+/** Where a message is held: before it reaches the server, or after the server executed it and before the answer. */
 export type Side = "request" | "answer";
 
-/** Stands before a server and stops its conversation at a given point, for whoever is to die there. */
+/** A proxy that holds a connection at a given message, so that a test can kill the client there. */
 export interface KillPoint {
-  /** The server's URL, through this. */
+  /** The URL of the proxy. */
   readonly url: string;
   /**
-   * Resolves when a client has said `marker`: from there on that connection passes nothing, but with
-   * "answer" the request itself. All other connections go on.
+   * Resolves when a client sends data that contains `marker`. From then on that connection passes nothing,
+   * except the request itself with "answer". All other connections go on.
    */
   holdAt(marker: string, side: Side): Promise<void>;
-  /** Breaks the connection that was held, and no other. */
+  /** Breaks the held connection only. */
   breakHeld(): void;
-  /** Connections to come lead there. */
+  /** Sends new connections to another server. */
   redirect(target: string): void;
   close(): Promise<void>;
 }
@@ -29,7 +26,7 @@ interface Watch {
   readonly reached: () => void;
 }
 
-/** @param target a URL with host and port: of Postgres, or of a server that speaks HTTP */
+/** @param target a URL with host and port: a Postgres or an HTTP server */
 export async function openKillPoint(target: string): Promise<KillPoint> {
   const sockets = new Set<net.Socket>();
   let upstreamUrl = new URL(target);
@@ -46,7 +43,7 @@ export async function openKillPoint(target: string): Promise<KillPoint> {
       sockets.add(socket);
       socket.setNoDelay();
       socket.on("error", () => undefined);
-      // What dies is dead for the other side at once; what was held is lost with it.
+      // A side that closes closes the other one at once. Held data is lost.
       socket.on("close", () => {
         sockets.delete(socket);
         other.destroy();
@@ -76,7 +73,7 @@ export async function openKillPoint(target: string): Promise<KillPoint> {
   url.port = String(address.port);
 
   return {
-    // HTTP clients add paths to it.
+    // HTTP clients append paths.
     url: url.href.replace(/\/$/, ""),
     holdAt: (marker, side) =>
       new Promise((resolve) => {

@@ -1,17 +1,11 @@
 import { Pool } from "pg";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { GraphileJobRuntime } from "#src/jobs/infrastructure/graphile/graphile-job-runtime.ts";
+import { graphileParts } from "./graphile-parts.ts";
 import { ledgerJob } from "./ledger-job.ts";
-import { silentLog } from "./silent-log.ts";
 
-// A worker to be killed, whose job has an effect that must happen once.
-const connectionString = process.env["DATABASE_URL"] ?? "";
+// A worker process that tests kill. Its job has an effect that must happen once.
+const url = process.env["DATABASE_URL"] ?? "";
 
-const runtime = new GraphileJobRuntime(buildJobs([ledgerJob(new Pool({ connectionString }))]), {
-  connectionString,
-  concurrency: 4,
-  shutdownGraceMs: 0,
-  log: silentLog,
-});
+const job = ledgerJob(new Pool({ connectionString: url }));
+const { runtime } = graphileParts([job], { url, concurrency: 4, shutdownGraceMs: 0 });
 await runtime.start();
 process.stdout.write("started\n");

@@ -4,20 +4,23 @@ import path from "node:path";
 import { Client, Pool } from "pg";
 import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { migrateApp } from "#src/infrastructure/migrate.ts";
-import { migrateGraphile } from "#src/jobs/infrastructure/graphile/migrate.ts";
-import { migrateQStash } from "#src/jobs/infrastructure/qstash/migrate.ts";
+import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
+import {
+  applyMigrations,
+  outboxMigrations,
+} from "#src/jobs/infrastructure/sql/apply-migrations.ts";
 
-/** Where the server is, for this process and those it starts. */
+/** The URL of the server, for this process and its children. */
 const POSTGRES_URL_VARIABLE = "ORBIT_TEST_POSTGRES_URL";
 
-/** The database that theirs are copies of, where it is not {@link DEFAULT_TEMPLATE}. */
+/** The database that test databases are copied from. Default: {@link DEFAULT_TEMPLATE}. */
 export const TEMPLATE_VARIABLE = "ORBIT_TEST_TEMPLATE";
 
 export const DEFAULT_TEMPLATE = "template";
 
 /**
- * One real Postgres for a run of tests, with the database "template", which has all migrations and no
- * connections. Resolves with what ends it.
+ * Starts one real Postgres for a test run, with a migrated database that test databases are copied from.
+ * Resolves with the function that ends it.
  */
 export async function startTestPostgres(): Promise<() => Promise<void>> {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-test-"));
@@ -34,7 +37,7 @@ export async function startTestPostgres(): Promise<() => Promise<void>> {
   };
 }
 
-/** A database with all migrations and no connections. */
+/** Creates a database with all migrations and no connections: Postgres copies no database that is in use. */
 export async function createTemplate(server: string, name: string): Promise<void> {
   const admin = new Client({ connectionString: server });
   await admin.connect();
@@ -45,13 +48,13 @@ export async function createTemplate(server: string, name: string): Promise<void
   pool.on("error", () => undefined);
   pool.on("connect", (client) => client.on("error", () => undefined));
   await migrateApp(pool);
-  await migrateGraphile(pool);
-  await migrateQStash(pool);
+  await graphile({ databaseUrl: template.href }).migrate(pool);
+  await applyMigrations(pool, outboxMigrations);
   await pool.end();
   await admin.end();
 }
 
-/** The run's server, without a database of one's own. */
+/** The URL of the test run's server. */
 export function serverUrl(): string {
   const url = process.env[POSTGRES_URL_VARIABLE];
   if (url === undefined) throw new Error("startTestPostgres() was not called");

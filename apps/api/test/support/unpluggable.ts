@@ -1,28 +1,28 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
-/** Something like a machine of its own, whose network cable can be pulled out: a network namespace of Linux. */
+/** A Linux network namespace: like a machine whose network cable can be pulled out. */
 export interface UnpluggableMachine {
-  /** What runs a command there. */
+  /** Prefix of a command line that runs there. */
   readonly prefix: readonly string[];
-  /** This machine's address on the cable between the two. */
+  /** This machine's address on the cable. */
   readonly here: string;
-  /** The other's. */
+  /** The other machine's address on the cable. */
   readonly there: string;
   unplug(): void;
   plugIn(): void;
-  /** What runs there has to have ended. */
+  /** End all processes there first. */
   remove(): void;
 }
 
-/** Private, and rarely in use. */
+/** A private range that is rarely in use. */
 const NETWORK = "10.213";
 
 function ip(...args: string[]): void {
   execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
 }
 
-/** `undefined` where one may not: it takes Linux, root and iproute2. */
+/** Returns `undefined` without Linux, root and iproute2. */
 export function addUnpluggableMachine(): UnpluggableMachine | undefined {
   const name = `orbit-${randomUUID()}`;
   const subnet = `${NETWORK}.${(process.pid >> 6) & 255}`;

@@ -124,7 +124,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
  * The local queue and the batches make graphile-worker many times faster. The queue is short-lived, so
  * that one worker does not hold jobs that others could run.
  */
-function workerPreset(concurrency: number): Partial<GraphileConfig.WorkerOptions> {
+export function workerPreset(concurrency: number): Partial<GraphileConfig.WorkerOptions> {
   return {
     concurrentJobs: concurrency,
     localQueue: { size: Math.min(concurrency * 100, 500), ttl: 1_000 },
