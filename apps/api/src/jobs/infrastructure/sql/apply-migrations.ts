@@ -119,10 +119,12 @@ function unknownState(table: string): Error {
   );
 }
 
+/** Not by to_regclass: it remembers that the schema is missing, and "create schema" then fails. */
 async function tableExists(connection: SqlConnection, table: string): Promise<boolean> {
-  const { rows } = await connection.query("select to_regclass($1) is not null as found", [
-    `orbit_jobs.${table}`,
-  ]);
+  const { rows } = await connection.query(
+    "select exists (select from pg_tables where schemaname = 'orbit_jobs' and tablename = $1) as found",
+    [table],
+  );
   return property(rows[0], "found") === true;
 }
 
