@@ -8,16 +8,17 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Creates a migrated database on the test run's Postgres. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** Creates a database on the test run's Postgres, by default with all migrations. */
+export async function createTestDatabase(
+  template = process.env[TEMPLATE_VARIABLE] ?? DEFAULT_TEMPLATE,
+): Promise<TestDatabase> {
   const url = new URL(serverUrl());
   const name = `test_${randomUUID().replaceAll("-", "")}`;
-  await onServer(
-    `create database ${name} template ${process.env[TEMPLATE_VARIABLE] ?? DEFAULT_TEMPLATE}`,
-  );
+  await onServer(`create database ${name} template ${template}`);
   url.pathname = `/${name}`;
   const pool = new Pool({ connectionString: url.href, max: 20 });
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   return {
     url: url.href,
     pool,
