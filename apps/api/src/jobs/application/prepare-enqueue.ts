@@ -8,14 +8,13 @@ import {
 } from "./job-errors.ts";
 import type { BulkJobQueue, EnqueueOptions } from "./job-queue.ts";
 import { findJob, type JobRegistry } from "./job-registry.ts";
-import type { JobName } from "./job-types.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
 
 /** A checked job on its way into storage. Every adapter stores this shape. */
 export interface PreparedJob {
   /** A UUID for the job, for providers that take the id from the caller. */
   readonly id: string;
-  readonly name: JobName;
+  readonly name: string;
   /** The payload's version. */
   readonly version: number;
   /** Lower numbers run first. */
