@@ -1,29 +1,30 @@
 import { backOffMs } from "../../application/retry-policy.ts";
 
-/** The contract's back-off in the whole seconds that QStash takes. */
+/** The contract's back-off in whole seconds. */
 export function backOffSeconds(attempt: number): number {
   return Math.ceil(backOffMs(attempt) / 1_000);
 }
 
-/** An endpoint that is down may stay so: the last retry is no sooner. */
-const LAST_SECONDS = 1_800;
+/** The last retry comes no sooner, since an endpoint that is down may stay down. */
+const LAST_RETRY_SECONDS = 1_800;
 
 /**
- * An `Upstash-Retry-Delay`, in milliseconds over `retried` from 0, for deliveries that got no answer of
- * ours. The first three attempts come again after 2.7 seconds: a deploy or a crash cut them off, or they
- * found nobody, and QStash counts those that began no run, too. From then on a job that takes every instance
- * with it, or an endpoint that is down, waits as the contract does two attempts earlier. The last of few
- * retries comes when an outage may be over.
+ * The message's `Upstash-Retry-Delay`, in milliseconds over `retried` from 0. QStash uses it for
+ * deliveries that got no answer of ours.
+ *
+ * The first three retries come after 2.7 seconds: a crash or a deploy cut the run off, or QStash found no
+ * instance. Later ones wait as the contract does two attempts earlier, since the job may be what
+ * crashes the instances. The last retry of a small plan comes when an outage may be over.
  */
-export function retryDelay(tried: number, retries: number): string {
-  // 1000 / e, so that no minus is needed, which not everybody's expressions may have.
-  const grown = `368 * exp(min(max(retried + ${tried}, 2), 11))`;
-  const last = `floor((retried + 1) / ${Math.max(retries, 1)}) * ${LAST_SECONDS * 1_000}`;
-  return `ceil(max(${grown}, ${last}))`;
+export function retryDelay(previousAttempts: number, retries: number): string {
+  // 368 is 1000 / e: the expression needs no minus, which not every parser supports.
+  const growing = `368 * exp(min(max(retried + ${previousAttempts}, 2), 11))`;
+  const last = `floor((retried + 1) / ${Math.max(retries, 1)}) * ${LAST_RETRY_SECONDS * 1_000}`;
+  return `ceil(max(${growing}, ${last}))`;
 }
 
-/** How long a delivery stays away that began no run: a second, and longer when that was no help twice. */
-export function refusalSeconds(retried: number, retries: number): number {
+/** The wait after a delivery that began no run: one second twice, then longer and longer. */
+export function retryLaterSeconds(retried: number, retries: number): number {
   const isLast = retried + 1 >= retries;
-  return Math.max(backOffSeconds(Math.max(retried - 1, 0)), isLast ? LAST_SECONDS : 0);
+  return Math.max(backOffSeconds(Math.max(retried - 1, 0)), isLast ? LAST_RETRY_SECONDS : 0);
 }

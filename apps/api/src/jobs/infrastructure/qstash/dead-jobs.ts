@@ -1,26 +1,39 @@
 import { type DeadJobs, replayable } from "../../application/dead-jobs.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
-import type { SqlExecutor } from "../../application/ports.ts";
-import { removeDeadJob, sqlDeadJobs, withErrors } from "../sql-dead-jobs.ts";
-import { versionFact } from "./message-facts.ts";
+import type { JobClock, SqlExecutor } from "../../application/ports.ts";
+import { removeDeadJob, sqlDeadJobs, withErrors } from "../sql/dead-jobs.ts";
+import { providerError } from "../sql/postgres-errors.ts";
 import type { Publisher } from "./publisher.ts";
-import { asUnavailable } from "./sql-errors.ts";
 
-/** Dead jobs of QStash; its own DLQ keeps no error, and forgets after days. */
-export function qstashDeadJobs(
-  executor: SqlExecutor,
+/** The dead jobs of our own table. QStash's DLQ keeps no error and forgets messages after days. */
+export function createQStashDeadJobs(
   registry: JobRegistry,
-  publisher: Publisher,
+  {
+    publisher,
+    clock,
+    ...ports
+  }: { readonly publisher: Publisher; readonly sql: SqlExecutor; readonly clock: JobClock },
 ): DeadJobs {
-  const sql = withErrors(executor, asUnavailable);
+  const sql = withErrors(ports.sql, (cause) => {
+    throw providerError("qstash", cause);
+  });
   return sqlDeadJobs(sql, async (job) => {
-    replayable(registry, job);
-    const { id, name, version, payload, maxAttempts, diedAt } = job;
-    // Two replays at once are one message to QStash; of another death it is another.
-    const hop = diedAt.getTime();
-    const facts = { id, maxAttempts, tried: 0, hop, ...versionFact(version) };
-    await publisher.publish([{ name, json: payload, facts }]);
-    // It may have died again by now: that is another row.
+    const { name } = replayable(registry, job);
+    const { id, version, payload, maxAttempts, diedAt } = job;
+    const message = {
+      id,
+      name,
+      version,
+      json: payload,
+      runAt: undefined,
+      jobKey: undefined,
+      maxAttempts,
+      previousAttempts: 0,
+      // Two replays of the same death make one message, a replay of a later death another.
+      messageIndex: diedAt.getTime(),
+    };
+    await publisher.publish([message], clock.now());
+    // The replayed job may have died again, which is another row.
     await removeDeadJob(sql, id, diedAt);
     return true;
   });

@@ -1,95 +1,99 @@
 import { ProviderRejectedError } from "../../application/job-errors.ts";
-import type { JobLogger } from "../../application/ports.ts";
-import { keepDeadJob } from "../sql-dead-jobs.ts";
-import { inBatches } from "./batches.ts";
-import { markPublished } from "./job-keys.ts";
-import { keyExpiry } from "./message-facts.ts";
+import type { JobClock, JobLogger, SqlExecutor } from "../../application/ports.ts";
+import { createInterval, type Interval } from "../common/interval.ts";
+import { keepDeadJob } from "../sql/dead-jobs.ts";
+import { freeKeyOf, keyExpiry, markPublished } from "../sql/job-keys.ts";
 import {
-  CLAIM_SECONDS,
   claimFromOutbox,
   type OutboxJob,
   postponeInOutbox,
   removeFromOutbox,
-} from "./outbox.ts";
-import { freeOutboxKey, settleOutboxKeys } from "./outbox-keys.ts";
-import { messageOf, type PublishPorts } from "./publish-jobs.ts";
+  settleKeys,
+} from "../sql/outbox.ts";
+import { firstMessage } from "./enqueue-jobs.ts";
+import { inBatches, type Publisher } from "./publisher.ts";
 
-/** Publishes what transactions have put into the outbox. */
+/** Publishes the jobs of committed transactions from the outbox. */
 export interface OutboxRelay {
-  /** Those jobs, unless somebody else does it. Rejects when the database cannot be asked. */
+  /** Publishes these jobs, unless another process does. Rejects if the database does not answer. */
   publish(ids: readonly string[]): Promise<void>;
-  /** Whatever waits, as after a crash between commit and publication; returns how many there were. */
+  /** Publishes every waiting job, for example after a crash. Returns how many it took up. */
   sweep(): Promise<number>;
 }
 
-export interface OutboxRelayOptions extends PublishPorts {
+interface RelayPorts {
+  readonly publisher: Publisher;
+  readonly sql: SqlExecutor;
+  readonly clock: JobClock;
   readonly log: JobLogger;
 }
 
+/** Jobs that are claimed at a time. */
 const BATCH = 100;
 
-/** Of a sweep; what is left is for the next. */
+/** Batches of one sweep. The next sweep publishes the rest. */
 const BATCHES = 100;
 
-/** A job that QStash refuses again and again for what it is will not be taken the next time. */
+/** A job is dead after QStash has refused the job itself this often. */
 const REFUSALS_BEFORE_DEATH = 10;
 
-export function createOutboxRelay({ sql, log, publisher, clock }: OutboxRelayOptions): OutboxRelay {
-  /** Rejects with nothing lost: what is not published stays in the outbox. */
-  async function publishAll(claim: string, jobs: readonly OutboxJob[]): Promise<void> {
+/**
+ * Creates a relay. It keeps no state: every job stays in the outbox until QStash has it, and processes
+ * claim jobs before they publish them.
+ */
+export function createOutboxRelay({ publisher, sql, clock, log }: RelayPorts): OutboxRelay {
+  async function publishTogether(claim: string, jobs: readonly OutboxJob[]): Promise<void> {
     const now = clock.now();
     const ids = jobs.map(({ id }) => id);
-    const settled = await settleOutboxKeys(sql, claim, ids, { claimSeconds: CLAIM_SECONDS, now });
-    const outgoing = jobs.flatMap((job) => {
+    const settled = await settleKeys(sql, claim, ids, now);
+    const messages = jobs.flatMap((job) => {
       const row = settled.find(({ id }) => id === job.id);
-      return row && !row.absorbed ? [{ ...job, id: row.holder }] : [];
+      return row && !row.absorbed ? [firstMessage({ ...job, id: row.holder })] : [];
     });
-    await publisher.publish(
-      outgoing.map((job) => {
-        const message = messageOf(job, now);
-        const { facts } = message;
-        return job.key === undefined ? message : { ...message, facts: { ...facts, key: job.key } };
-      }),
+    await publisher.publish(messages, clock.now());
+    const claims = messages.flatMap(({ id, name, jobKey: key, runAt }) =>
+      key === undefined ? [] : [{ name, key, holder: id, expiresAt: keyExpiry(runAt, now) }],
     );
-    const holders = outgoing.flatMap(({ id: holder, name, key, runAt }) =>
-      key === undefined ? [] : [{ name, key, holder, expiresAt: keyExpiry(runAt, now) }],
-    );
-    if (holders.length > 0) await markPublished(sql, holders).catch(() => undefined);
+    if (claims.length > 0) await markPublished(sql, claims).catch(() => undefined);
     await removeFromOutbox(
       sql,
       settled.map(({ id }) => id),
     );
   }
 
-  async function publishOne(claim: string, job: OutboxJob): Promise<void> {
+  async function publishAlone(claim: string, job: OutboxJob): Promise<void> {
     const fields = { job: job.name, jobId: job.id };
     try {
-      await publishAll(claim, [job]);
+      await publishTogether(claim, [job]);
     } catch (err) {
       const wasRefused = isRefusalOfJob(err);
       if (wasRefused && job.refusals + 1 >= REFUSALS_BEFORE_DEATH) {
-        const { id, name, version, json: payload, maxAttempts } = job;
-        await freeOutboxKey(sql, name, id);
-        await keepDeadJob(sql, { id, name, version, payload, attempts: 0, maxAttempts }, err);
-        await removeFromOutbox(sql, [id]);
-        log.error({ ...fields, err }, "job is dead: QStash does not take it");
+        await giveUp(job, err);
+        log.error({ ...fields, reason: "refused by QStash", err }, "job is dead");
         return;
       }
-      log.warn({ ...fields, err }, "a job of the outbox could not be published yet");
+      log.warn({ ...fields, err }, "outbox job not published yet");
       await postponeInOutbox(sql, job.id, wasRefused);
     }
+  }
+
+  async function giveUp(job: OutboxJob, error: unknown): Promise<void> {
+    const { id, name, version, json: payload, maxAttempts } = job;
+    await freeKeyOf(sql, name, id);
+    await keepDeadJob(sql, { id, name, version, payload, attempts: 0, maxAttempts }, error);
+    await removeFromOutbox(sql, [id]);
   }
 
   async function publishBatch(claim: string, jobs: readonly OutboxJob[]): Promise<void> {
     if (jobs.length > 1) {
       try {
-        await publishAll(claim, jobs);
+        await publishTogether(claim, jobs);
         return;
       } catch {
-        // One of them may be what QStash refuses: each has to answer for itself.
+        // QStash may refuse one of them: publish each alone.
       }
     }
-    for (const job of jobs) await publishOne(claim, job);
+    for (const job of jobs) await publishAlone(claim, job);
   }
 
   async function claimAndPublish(ids?: readonly string[]): Promise<number> {
@@ -117,9 +121,18 @@ export function createOutboxRelay({ sql, log, publisher, clock }: OutboxRelayOpt
   };
 }
 
-/** A wrong token or a used-up quota is mended by somebody: the job waits for that. */
+/** A wrong token or a used-up quota can be mended, so jobs wait. A bad request stays bad. */
 function isRefusalOfJob(error: unknown): boolean {
   if (!(error instanceof ProviderRejectedError)) return false;
   const { refused, quota } = error.details;
   return refused === "request" || quota === "maxMessageSize";
+}
+
+const SWEEP_INTERVAL_MS = 5_000;
+
+/** Sweeps the outbox every five seconds while it is started. */
+export function createOutboxSweeper(relay: OutboxRelay, log: JobLogger): Interval {
+  return createInterval(SWEEP_INTERVAL_MS, () =>
+    relay.sweep().catch((err: unknown) => log.warn({ err }, "outbox sweep failed")),
+  );
 }

@@ -1,35 +1,36 @@
 import type { Client, Schedule } from "@upstash/qstash";
 import type { JobDefinition } from "../../application/job-definition.ts";
+import type { ScheduleChanges } from "../../application/job-provider.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import { retryDelay } from "./back-off.ts";
-import { destinationOf, versionFact, withFacts } from "./message-facts.ts";
-import { RETRIES, rememberRetryCap } from "./retry-cap.ts";
-import { callQStash, type QStashOptions } from "./qstash-client.ts";
+import { scheduleUrl } from "./job-metadata.ts";
+import { type PlanRetryLimit, type PublishSettings, WANTED_RETRIES } from "./publisher.ts";
+import { callQStash } from "./qstash-client.ts";
 
-/** Schedules by what was done with them. */
-export interface ScheduleChanges {
-  readonly created: readonly string[];
-  readonly updated: readonly string[];
-  readonly deleted: readonly string[];
+interface SyncOptions {
+  readonly client: Client;
+  readonly settings: PublishSettings;
+  readonly planRetryLimit: PlanRetryLimit;
 }
 
-type Wanted = Parameters<Client["schedules"]["create"]>[0] & {
-  readonly scheduleId: string;
-  readonly body: string;
-};
-
 /**
- * Makes QStash's schedules those of the registry: only what differs is written, only what is ours is
- * deleted.
+ * Makes QStash's schedules equal to the registry's, and sets how many jobs run at a time. Writes only
+ * schedules that differ, and deletes only those of this namespace.
  *
  * @throws JobsError `jobs.provider_unavailable`, `jobs.provider_rejected`
  */
-export async function syncSchedules(
-  client: Client,
+export async function syncQStashSchedules(
   registry: JobRegistry,
-  options: QStashOptions,
+  { client, settings, planRetryLimit }: SyncOptions,
 ): Promise<ScheduleChanges> {
-  const prefix = `orbit_${options.namespace}_`;
+  const { namespace, concurrency } = settings;
+  // Applies to waiting messages, too, and removes a limit that is no longer configured.
+  await callQStash(() =>
+    concurrency === undefined
+      ? client.flowControl.unpin(namespace, { parallelism: true })
+      : client.flowControl.pin(namespace, { parallelism: concurrency }),
+  );
+  const prefix = `orbit_${namespace}_`;
   const existing = await callQStash(() => client.schedules.list());
   const known = new Map(
     existing
@@ -40,18 +41,19 @@ export async function syncSchedules(
     registry.flatMap((job) => (job.schedule ? [[`${prefix}${job.name}`, job] as const] : [])),
   );
   const scheduleOf = (id: string, job: JobDefinition, retries: number) =>
-    wantedSchedule(id, job, retries, options);
+    scheduleRequest(id, job, retries, settings);
   const created = [...wanted].filter(([id]) => !known.has(id));
   const updated = [...wanted].filter(([id, job]) => {
-    const now = known.get(id);
-    // With fewer retries than we would like: the plan's cap.
-    return now && !isSame(now, scheduleOf(id, job, Math.min(now.retries, RETRIES)));
+    const current = known.get(id);
+    // Fewer retries than wanted are no difference: the plan allows no more.
+    return (
+      current && !isSame(current, scheduleOf(id, job, Math.min(current.retries, WANTED_RETRIES)))
+    );
   });
   const deleted = [...known.keys()].filter((id) => !wanted.has(id));
-  const withRetries = rememberRetryCap();
   for (const [id, job] of [...created, ...updated]) {
     await callQStash(() =>
-      withRetries((retries) => client.schedules.create(scheduleOf(id, job, retries))),
+      planRetryLimit((retries) => client.schedules.create(scheduleOf(id, job, retries))),
     );
   }
   for (const id of deleted) await callQStash(() => client.schedules.delete(id));
@@ -59,23 +61,23 @@ export async function syncSchedules(
   return { created: ids(created), updated: ids(updated), deleted };
 }
 
-function wantedSchedule(
+type ScheduleRequest = Parameters<Client["schedules"]["create"]>[0] & {
+  readonly scheduleId: string;
+  readonly body: string;
+};
+
+function scheduleRequest(
   scheduleId: string,
-  { name, version, schedule, maxAttempts }: JobDefinition,
+  job: JobDefinition,
   retries: number,
-  { callbackUrl, namespace, concurrency }: QStashOptions,
-): Wanted {
-  if (!schedule) throw new Error(`job "${name}" has no schedule`);
-  const { cron, timezone, payload, backfill } = schedule;
+  { callbackUrl, namespace, concurrency }: PublishSettings,
+): ScheduleRequest {
+  if (!job.schedule) throw new Error(`The job "${job.name}" has no schedule.`);
+  const { cron, timezone, payload, backfill } = job.schedule;
   return {
     scheduleId,
     cron: timezone === "UTC" ? cron : `CRON_TZ=${timezone} ${cron}`,
-    destination: withFacts(destinationOf(callbackUrl, name), {
-      maxAttempts,
-      retries,
-      backfill,
-      ...versionFact(version),
-    }),
+    destination: scheduleUrl(callbackUrl, job, retries, backfill),
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(payload),
@@ -85,14 +87,14 @@ function wantedSchedule(
   };
 }
 
-function isSame(now: Schedule, wanted: Wanted): boolean {
+function isSame(current: Schedule, wanted: ScheduleRequest): boolean {
   return (
-    now.cron === wanted.cron &&
-    now.destination === wanted.destination &&
-    now.body === wanted.body &&
-    now.retries === wanted.retries &&
-    now.retryDelayExpression === wanted.retryDelay &&
-    (now.flowControlKey ?? "") === (wanted.flowControl?.key ?? "") &&
-    now.parallelism === wanted.flowControl?.parallelism
+    current.cron === wanted.cron &&
+    current.destination === wanted.destination &&
+    current.body === wanted.body &&
+    current.retries === wanted.retries &&
+    current.retryDelayExpression === wanted.retryDelay &&
+    (current.flowControlKey ?? "") === (wanted.flowControl?.key ?? "") &&
+    current.parallelism === wanted.flowControl?.parallelism
   );
 }

@@ -1,53 +1,76 @@
-import type { SqlExecutor } from "../../application/ports.ts";
 import { z } from "zod";
+import type { SqlExecutor } from "../../application/ports.ts";
 
-/** A key as it is stored, and who holds or wants it. */
+/** A claim of one job on its key. */
 export interface KeyClaim {
   readonly name: string;
-  /** A digest: any string fits. */
+  /** The key's digest. */
   readonly key: string;
+  /** The id of the waiting job. */
   readonly holder: string;
-  /** When the key is free whatever became of its holder. */
+  /** From then on the key is free, even if nothing freed it. */
   readonly expiresAt: Date;
 }
 
-const rows = z.array(
+/** A message that the provider dropped must not hold its key for ever. QStash retries for less. */
+export const KEY_DAYS = 7;
+
+/** When the key of a job expires. */
+export function keyExpiry(runAt: Date | undefined, now: Date): Date {
+  const due = runAt !== undefined && runAt > now ? runAt : now;
+  return new Date(due.getTime() + KEY_DAYS * 86_400_000);
+}
+
+/**
+ * The statement that takes keys. A free or expired key gets the new holder, a taken one keeps its own.
+ * An absorbed enqueue prolongs only keys whose holder is not published yet: such a holder is published
+ * by this caller.
+ *
+ * @param source a query of name, key, holder, published and expires_at
+ */
+export function takeKeysSql(source: string): string {
+  return `insert into orbit_jobs.job_keys as held (name, key, holder, published, expires_at)
+    ${source}
+    on conflict (name, key) do update set
+      holder = case when held.expires_at < now() then excluded.holder else held.holder end,
+      published = case when held.expires_at < now() then excluded.published else held.published end,
+      expires_at = case when held.published and held.expires_at >= now() then held.expires_at
+                        else excluded.expires_at end`;
+}
+
+const holders = z.array(
   z.object({ name: z.string(), key: z.string(), holder: z.string(), published: z.boolean() }),
 );
 
 /**
- * Takes keys that are free. Each answer says who holds the key now. A holder that is not known to be
- * published is to be published by whoever sees it: whose process that was may have died, and all use
- * the same deduplication id.
+ * Takes the keys that are free, and returns the holder of each key. The caller publishes every holder
+ * that is not known to be published: the process that took the key may have died. The deduplication id
+ * makes one message of several publications.
  */
 export async function takeKeys(
   sql: SqlExecutor,
   claims: readonly KeyClaim[],
-): Promise<z.infer<typeof rows>> {
+): Promise<z.infer<typeof holders>> {
+  // All callers lock rows in the same order, so that none waits for another in a circle.
   const ordered = claims.toSorted((a, b) => (`${a.name} ${a.key}` < `${b.name} ${b.key}` ? -1 : 1));
-  const result = await sql.query(
-    `insert into orbit_jobs.job_keys as held (name, key, holder, expires_at)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
-     on conflict (name, key) do update set
-       holder = case when held.expires_at < now() then excluded.holder else held.holder end,
-       published = held.published and held.expires_at >= now(),
-       -- Whoever is absorbed does not make a key last that nothing will free.
-       expires_at = case when held.published and held.expires_at >= now() then held.expires_at
-                         else excluded.expires_at end
-     returning name, key, holder, published`,
-    columns(ordered),
+  const source = `select name, key, holder, false, expires_at
+    from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])
+      as claim (name, key, holder, expires_at)`;
+  const { rows } = await sql.query(
+    `${takeKeysSql(source)} returning name, key, holder, published`,
+    [...columns(ordered), ordered.map(({ expiresAt }) => expiresAt.toISOString())],
   );
-  return rows.parse(result.rows);
+  return holders.parse(rows);
 }
 
-/** Notes that QStash has them, and removes keys that expired long ago. */
+/** Marks the holders' messages as published. Also deletes keys that expired more than a day ago. */
 export async function markPublished(sql: SqlExecutor, claims: readonly KeyClaim[]): Promise<void> {
   await sql.query(
     `with expired as (
        delete from orbit_jobs.job_keys where ctid = any(array(
          select ctid from orbit_jobs.job_keys
           where expires_at < now() - interval '1 day' limit 100 for update skip locked)))
-     -- In the order in which others take them, lest two callers wait for each other.
+     -- Locks rows in the order of takeKeys, against deadlocks.
      update orbit_jobs.job_keys set published = true
        from (select held.name, held.key
                from orbit_jobs.job_keys held
@@ -55,11 +78,11 @@ export async function markPublished(sql: SqlExecutor, claims: readonly KeyClaim[
                  on held.name = claim.name and held.key = claim.key and held.holder = claim.holder
               order by held.name collate "C", held.key collate "C" for update of held) mine
       where job_keys.name = mine.name and job_keys.key = mine.key`,
-    columns(claims).slice(0, 3),
+    columns(claims),
   );
 }
 
-/** A run has begun: its key is free. */
+/** Frees the key of a run that begins. */
 export async function freeKey(sql: SqlExecutor, claim: Omit<KeyClaim, "expiresAt">): Promise<void> {
   await sql.query("delete from orbit_jobs.job_keys where name = $1 and key = $2 and holder = $3", [
     claim.name,
@@ -68,23 +91,29 @@ export async function freeKey(sql: SqlExecutor, claim: Omit<KeyClaim, "expiresAt
   ]);
 }
 
-/** A run has failed and will be tried again: its key is taken, unless another job has it by now. */
-export async function retakeKey(sql: SqlExecutor, claim: KeyClaim): Promise<void> {
-  await sql.query(
-    `insert into orbit_jobs.job_keys as held (name, key, holder, published, expires_at)
-     values ($1, $2, $3, true, $4)
-     on conflict (name, key) do update
-       set holder = excluded.holder, published = true, expires_at = excluded.expires_at
-     where held.expires_at < now()`,
-    [claim.name, claim.key, claim.holder, claim.expiresAt],
-  );
+/** Frees whatever key the job holds. */
+export async function freeKeyOf(sql: SqlExecutor, name: string, holder: string): Promise<void> {
+  await sql.query("delete from orbit_jobs.job_keys where name = $1 and holder = $2", [
+    name,
+    holder,
+  ]);
 }
 
-function columns(claims: readonly KeyClaim[]): unknown[] {
+/** Takes the key again after a failed run, unless another job has taken it. */
+export async function retakeKey(sql: SqlExecutor, claim: KeyClaim): Promise<void> {
+  const source = "values ($1::text, $2::text, $3::text, true, $4::timestamptz)";
+  await sql.query(`${takeKeysSql(source)} where held.expires_at < now()`, [
+    claim.name,
+    claim.key,
+    claim.holder,
+    claim.expiresAt.toISOString(),
+  ]);
+}
+
+function columns(claims: readonly KeyClaim[]): readonly unknown[] {
   return [
     claims.map(({ name }) => name),
     claims.map(({ key }) => key),
     claims.map(({ holder }) => holder),
-    claims.map(({ expiresAt }) => expiresAt.toISOString()),
   ];
 }

@@ -2,25 +2,24 @@ import { z } from "zod";
 import type { SqlExecutor } from "../../application/ports.ts";
 
 const record = z.object({
+  /** Deliveries that began no run. */
   refused: z.number(),
   state: z.enum(["waiting", "begun", "done", "dead"]),
-  /** The last attempt that is on record as begun, 0 for none. */
+  /** The last attempt that was recorded as begun, or 0. */
   begunAttempt: z.number(),
-  /** Seconds since the record was written last. */
+  /** Seconds since the last change of the state. */
   age: z.number(),
 });
 
+/** What the database knows of a message beyond its deliveries. Most messages have no record. */
 export type MessageRecord = z.infer<typeof record>;
 
-/** Longer than QStash retries a message. */
-const KEPT = "interval '14 days'";
-
+/** Every write also deletes old records. QStash retries a message for less than two weeks. */
 const PRUNED = `pruned as (
   delete from orbit_jobs.qstash_messages where ctid = any(array(
     select ctid from orbit_jobs.qstash_messages
-     where touched_at < now() - ${KEPT} and id <> $1 limit 100 for update skip locked)))`;
+     where touched_at < now() - interval '14 days' and id <> $1 limit 100 for update skip locked)))`;
 
-/** What is on record of a message; most have nothing. */
 export async function findRecord(sql: SqlExecutor, id: string): Promise<MessageRecord | undefined> {
   const { rows } = await sql.query(
     `select refused, state, begun_attempt as "begunAttempt", extract(epoch from now() - touched_at)::float8 as age
@@ -30,7 +29,7 @@ export async function findRecord(sql: SqlExecutor, id: string): Promise<MessageR
   return z.array(record).parse(rows)[0];
 }
 
-/** One more delivery began no run. */
+/** Counts a delivery that began no run. */
 export async function recordRefusal(sql: SqlExecutor, id: string): Promise<void> {
   await sql.query(
     `with ${PRUNED}
@@ -40,7 +39,7 @@ export async function recordRefusal(sql: SqlExecutor, id: string): Promise<void>
   );
 }
 
-/** `true` for the first who asks for this attempt: a run may begin that must not begin twice. */
+/** Records that an attempt begins. Returns `true` to exactly one caller per attempt. */
 export async function recordBegin(sql: SqlExecutor, id: string, attempt: number): Promise<boolean> {
   const { rows } = await sql.query(
     `with ${PRUNED}
@@ -55,7 +54,7 @@ export async function recordBegin(sql: SqlExecutor, id: string, attempt: number)
   return rows.length === 1;
 }
 
-/** The message has had its day: whatever QStash delivers of it is told so. */
+/** Records that the message is settled. Later deliveries get the same answer. */
 export async function recordEnd(
   sql: SqlExecutor,
   id: string,
@@ -69,7 +68,11 @@ export async function recordEnd(
   );
 }
 
-/** The message has had its day, and `keep`, with eight parameters, keeps its dead job. */
+/**
+ * Records that the message is dead, and keeps its job, in one statement.
+ *
+ * @param keep see `keepDeadJobStatement`, which uses the first eight parameters
+ */
 export async function recordDeath(
   sql: SqlExecutor,
   id: string,

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { Environment } from "../../application/job-provider.ts";
 
-/** What the environment says of QStash. */
+/** QStash's variables, checked. */
 export interface QStashEnvironment {
   readonly url: string;
   readonly token: string;
@@ -10,13 +11,11 @@ export interface QStashEnvironment {
   readonly namespace: string;
 }
 
-export type QStashConfig = QStashEnvironment & { readonly concurrency: number | undefined };
-
-type QStashResult =
-  | { readonly ok: true; readonly config: QStashEnvironment }
+type QStashEnvironmentResult =
+  | { readonly ok: true; readonly values: QStashEnvironment }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Published by Upstash for its development server: whoever reads its documentation can sign with them. */
+/** The development server's keys. Upstash publishes them, so anyone can sign with them. */
 const PUBLIC_KEYS = new Set([
   "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
   "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",
@@ -36,7 +35,7 @@ const signingKey = (name: string) =>
   z
     .string({ error: `${name} must be set with JOBS_PROVIDER=qstash: copy it from the console.` })
     .regex(/^sig_[A-Za-z0-9_-]{16,}$/, {
-      error: `${name} must be a whole key, which begins with sig_ and has some thirty characters.`,
+      error: `${name} must be a whole key. It begins with sig_ and has about thirty characters.`,
     });
 
 const environment = z.object({
@@ -45,10 +44,10 @@ const environment = z.object({
     .string({
       error: "QSTASH_TOKEN must be set with JOBS_PROVIDER=qstash: copy it from the console.",
     })
-    .regex(/^[\x21-\x7e]+$/, { error: "QSTASH_TOKEN must have no spaces or line breaks in it." }),
+    .regex(/^[\x21-\x7e]+$/, { error: "QSTASH_TOKEN must not contain spaces or line breaks." }),
   QSTASH_CURRENT_SIGNING_KEY: signingKey("QSTASH_CURRENT_SIGNING_KEY"),
   QSTASH_NEXT_SIGNING_KEY: signingKey("QSTASH_NEXT_SIGNING_KEY"),
-  QSTASH_CALLBACK_URL: baseUrl("QSTASH_CALLBACK_URL", "where QStash reaches this API."),
+  QSTASH_CALLBACK_URL: baseUrl("QSTASH_CALLBACK_URL", "QStash delivers jobs to this API there."),
   QSTASH_NAMESPACE: z
     .string()
     .regex(/^[a-z0-9.-]{1,100}$/, {
@@ -57,7 +56,8 @@ const environment = z.object({
     .optional(),
 });
 
-export function readQStash(env: Readonly<Record<string, string | undefined>>): QStashResult {
+/** Reads QStash's variables. Lists every problem at once, without any value. */
+export function readQStashEnvironment(env: Environment): QStashEnvironmentResult {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
@@ -70,11 +70,11 @@ export function readQStash(env: Readonly<Record<string, string | undefined>>): Q
   const problems: string[] = [];
   if (!LOOPBACK.test(api.hostname)) {
     if (api.protocol !== "https:") {
-      problems.push("QSTASH_URL must be an https URL: the token travels there.");
+      problems.push("QSTASH_URL must be an https URL: requests to it carry the token.");
     }
     if (callback.protocol !== "https:" || LOOPBACK.test(callback.hostname)) {
       problems.push(
-        "QSTASH_CALLBACK_URL must be an https URL that the internet reaches: QStash calls it. " +
+        "QSTASH_CALLBACK_URL must be an https URL that is public on the internet: QStash calls it. " +
           "Without one, develop with `npm run start:qstash`.",
       );
     }
@@ -89,15 +89,20 @@ export function readQStash(env: Readonly<Record<string, string | undefined>>): Q
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,
-    config: {
+    values: {
       url: data.QSTASH_URL,
       token: data.QSTASH_TOKEN,
       currentSigningKey: data.QSTASH_CURRENT_SIGNING_KEY,
       nextSigningKey: data.QSTASH_NEXT_SIGNING_KEY,
       callbackUrl: data.QSTASH_CALLBACK_URL,
-      namespace: data.QSTASH_NAMESPACE ?? callback.hostname.replace(/[^a-z0-9.-]/g, "-"),
+      namespace: data.QSTASH_NAMESPACE ?? defaultNamespace(callback.hostname),
     },
   };
+}
+
+/** The namespace of a deployment that sets none: the host that QStash calls. */
+export function defaultNamespace(hostname: string): string {
+  return hostname.replace(/[^a-z0-9.-]/g, "-");
 }
 
 function isBaseUrl(text: string): boolean {
