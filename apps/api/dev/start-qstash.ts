@@ -6,13 +6,13 @@ import { endWithMessage, runProcess } from "#src/process.ts";
 import { portProblem } from "#src/start-problems.ts";
 import { welcome } from "#src/welcome.ts";
 
-// API, local QStash and embedded Postgres in one process: the serverless provider without an account.
+// Runs the API, a local QStash and an embedded Postgres in one process: qstash without an account.
 
 const say = (text: string) => void process.stdout.write(text);
 
 await endWithMessage(async () => {
   if (process.env["NODE_ENV"] === "production") {
-    throw new ConfigError(["The local QStash is for development; use `npm start` in production."]);
+    throw new ConfigError(["The local QStash is for development. Use `npm start` in production."]);
   }
   const speed = readSpeed();
   const port = Number(process.env["PORT"] || 4002) || (await freePort());
@@ -25,10 +25,10 @@ await endWithMessage(async () => {
     "server",
     (orbit) => {
       say(welcome(orbit));
-      say(`The local QStash listens on ${url}; what waits there is lost when it stops.\n`);
+      say(`The local QStash listens on ${url}. It loses its waiting jobs when it stops.\n`);
       if (speed === 1) {
         say(
-          "The reminder is due in 3 days. An hour a second: npm run start:qstash -- --speed 3600\n",
+          "The reminder is due in 3 days. To let an hour pass each second: npm run start:qstash -- --speed 3600\n",
         );
       }
     },
@@ -53,7 +53,7 @@ function readSpeed(): number {
   const speed = Number(values.speed);
   if (!(speed >= 1 && speed <= 10_000)) {
     throw new ConfigError([
-      "--speed must be a number from 1 to 10000: times as fast as the clock.",
+      "--speed must be a number from 1 to 10000: how many times faster than the clock.",
     ]);
   }
   return speed;

@@ -5,11 +5,10 @@ import { errorResponse } from "#src/interfaces/http/errors.ts";
 import { orbitApp } from "./orbit-app.ts";
 import { log, ready } from "./process-side.ts";
 
-// An instance of an API with the webhook, and with what such a process does beside: it sweeps the
-// outbox.
+// An instance of an API with the webhook. Its runtime also sweeps the outbox.
 
 const { runtime, pool, dispatcher } = orbitApp();
-if (!dispatcher) throw new Error("the qstash provider has a dispatcher");
+if (!dispatcher) throw new Error("The qstash provider has a dispatcher.");
 const app = new Hono()
   .onError((error, c) => errorResponse(error, c, log))
   .route("/v1", jobsController(dispatcher));

@@ -2,14 +2,14 @@ import { Logger, makeWorkerUtils } from "graphile-worker";
 import type { Pool } from "pg";
 import { z } from "zod";
 import { DEV_CREDENTIALS } from "@orbit/qstash-dev";
-import { prepareJobs, readJobsConfig } from "#src/jobs/feature.ts";
+import { readJobsConfig } from "#src/jobs/env.ts";
 
 export const ENGINES = ["graphile", "qstash", "raw"] as const;
 
-/** A provider, or graphile-worker without us. */
+/** A provider, or graphile-worker without Orbit Jobs. */
 export type Engine = (typeof ENGINES)[number];
 
-/** At a time, in each worker; on QStash, in all instances together. */
+/** Jobs that a worker runs at a time. On QStash all instances share the sum. */
 const CONCURRENCY = 10;
 
 export const WORKERS = ["worker-1", "worker-2", "worker-3"] as const;
@@ -21,7 +21,7 @@ export const WORKER_FILES: Readonly<Record<Engine, string>> = {
   raw: "raw-worker-process.ts",
 };
 
-/** The environment of the app's processes, but for their database. */
+/** The environment of the app's processes, without their database. */
 export function environment(
   engine: Engine,
   { qstashUrl, callbackUrl }: { readonly qstashUrl: string; readonly callbackUrl: string },
@@ -42,7 +42,7 @@ export function environment(
   };
 }
 
-/** The engine's own tables. */
+/** Creates the engine's tables. */
 export async function prepare(
   engine: Engine,
   env: Readonly<Record<string, string>>,
@@ -56,13 +56,13 @@ export async function prepare(
   }
   const config = readJobsConfig(env);
   if (!config.ok) throw new Error(config.problems.join("\n"));
-  await prepareJobs(config.config, pool);
+  await config.config.provider.migrate(pool);
 }
 
 const WAITING: Readonly<Record<Engine, string>> = {
   graphile: "select count(*)::integer as count from graphile_worker._private_jobs",
   qstash: "select count(*)::integer as count from orbit_jobs.job_outbox",
-  // What is locked by a process that is gone is freed after four hours.
+  // graphile-worker frees the locked jobs of a dead process after four hours.
   raw: "select count(*)::integer as count from graphile_worker._private_jobs",
 };
 
@@ -71,7 +71,7 @@ export async function waitingIn(pool: Pool, engine: Engine): Promise<number> {
   return countOf(pool, WAITING[engine]);
 }
 
-/** Jobs that no further attempt will be made of. */
+/** Jobs that get no further attempt. */
 export async function deadIn(pool: Pool, engine: Engine): Promise<number> {
   return countOf(
     pool,

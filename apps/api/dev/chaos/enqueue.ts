@@ -11,22 +11,23 @@ interface EnqueueTransaction {
   enqueue(work: Work): Promise<void>;
 }
 
-/** The two ways of enqueuing that an engine has. */
+/** An engine's two ways to enqueue. */
 export interface Enqueue {
   readonly pool: Pool;
   transaction(work: (tx: EnqueueTransaction) => Promise<void>): Promise<void>;
-  /** With a key, so that another try is absorbed as long as the job waits. */
+  /** Enqueues with a key, so that a second try is absorbed while the job waits. */
   direct(work: Work): Promise<void>;
 }
 
 export function orbitEnqueue(): Enqueue {
-  const { pool, queue, bindJobs } = orbitApp();
+  const { pool, queue, in: jobsIn } = orbitApp();
   return {
     pool,
     async transaction(work) {
       const committed = await inTransaction(pool, async (sql) => {
-        const jobs = bindJobs(sql);
-        await work({ sql, enqueue: (one) => jobs.queue.enqueue(JOB_NAME, one) });
+        const jobs = jobsIn(sql);
+        await work({ sql, enqueue: (one) => jobs.enqueue(JOB_NAME, one) });
+        jobs.ended();
         return () => jobs.committed();
       });
       await committed();
@@ -35,7 +36,7 @@ export function orbitEnqueue(): Enqueue {
   };
 }
 
-/** graphile-worker's own function, which takes part in a transaction, too. */
+/** Calls graphile-worker's own function, which also works in a transaction. */
 export function rawEnqueue(): Enqueue {
   const pool = openPool(setting("DATABASE_URL"), log);
   const add = async (sql: SqlExecutor, work: Work, key: string | null) => {

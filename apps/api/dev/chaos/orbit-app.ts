@@ -1,20 +1,11 @@
 import type { Pool } from "pg";
 import { openPool } from "#src/infrastructure/database.ts";
 import { defineJob } from "#src/jobs/application/define-job.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { processOnce } from "#src/jobs/application/ledger.ts";
+import { createJobs } from "#src/jobs/application/create-jobs.ts";
+import { type Ledger, processOnce } from "#src/jobs/application/ledger.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import {
-  buildJobDispatcher,
-  buildJobQueue,
-  buildJobRuntime,
-  buildLedger,
-  buildOutboxRelay,
-  buildTransactionJobs,
-  type JobsConfig,
-  providerSupport,
-  readJobsConfig,
-} from "#src/jobs/feature.ts";
+import { type JobsConfig, readJobsConfig } from "#src/jobs/env.ts";
+import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import { life, log, setting } from "./process-side.ts";
 import { inTransaction } from "./transaction.ts";
 import { doWork, EFFECT, JOB_NAME, MAX_ATTEMPTS, type Work, workSchema } from "./work.ts";
@@ -33,30 +24,22 @@ function readConfig(env: Readonly<Record<string, string | undefined>>): JobsConf
   return result.config;
 }
 
-/** An app with one job, put together as the real one is. Nothing is started yet. */
+/** An app with one job, assembled as the real one is. Starts nothing. */
 export function orbitApp() {
   const config = readConfig(process.env);
   const pool = openPool(setting("DATABASE_URL"), log);
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler uses nothing of it
-  const registry = buildJobs([workJob(pool)({} as OrbitJobs.Core)], providerSupport(config));
-  const relay = buildOutboxRelay(config, { sql, log });
-  const dispatcher = buildJobDispatcher(config, registry, { sql, log });
-  return {
-    pool,
-    dispatcher,
-    queue: buildJobQueue(config, registry, { sql }),
-    bindJobs: buildTransactionJobs(config, registry, { relay, log }),
-    runtime: buildJobRuntime(config, registry, { log, dispatcher, relay }),
-  };
+  const core = {} as OrbitJobs.Core;
+  const { provider, ...settings } = config;
+  return { pool, ...createJobs({ provider, core, jobs: [workJob(pool)], sql, log, settings }) };
 }
 
-/** Its effect is committed with its entry in the ledger, or not at all. */
+/** The effect commits together with its ledger entry. */
 function workJob(pool: Pool) {
   const uow = {
-    run: <T>(
-      work: (tx: { processed: ReturnType<typeof buildLedger>; sql: SqlExecutor }) => Promise<T>,
-    ) => inTransaction(pool, (sql) => work({ processed: buildLedger(sql), sql })),
+    run: <T>(work: (tx: { processed: Ledger; sql: SqlExecutor }) => Promise<T>) =>
+      inTransaction(pool, (sql) => work({ processed: sqlLedger(sql), sql })),
   };
   return defineJob({
     name: JOB_NAME,

@@ -1,21 +1,21 @@
-import { consoleLog } from "#src/jobs/infrastructure/console-log.ts";
+import { consoleLog } from "#src/jobs/infrastructure/common/console-log.ts";
 import type { JobLogger } from "#src/jobs/application/ports.ts";
 
-// What every process of the harness has in common.
+// Shared by every process of the harness.
 
-/** This life of this process, by which its runs are known. */
+/** Identifies the runs of this process. A restarted process gets another one. */
 export const life = process.env["CHAOS_LIFE"] ?? "nobody";
 
-/** For whoever looks for a cause: CHAOS_LOG=1 shows what the processes say. */
+/** Shows errors only. CHAOS_LOG=1 shows more, to find a cause. */
 export const log: JobLogger = consoleLog({ life }, process.env["CHAOS_LOG"] ? "info" : "error");
 
 export function setting(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is not set`);
+  if (value === undefined) throw new Error(`${name} is not set.`);
   return value;
 }
 
-/** Tells the manager that this process works; it ends when it is told to, or left alone. */
+/** Tells the manager that this process is ready. It ends on SIGTERM or when the manager is gone. */
 export function ready(address: string, stop: () => Promise<void>): void {
   process.once("SIGTERM", () => {
     void stop().finally(() => process.exit(0));
@@ -23,6 +23,6 @@ export function ready(address: string, stop: () => Promise<void>): void {
   process.send?.({ ready: address });
 }
 
-// A terminal's Ctrl-C is for the manager, which ends the others.
+// Ctrl-C in a terminal is for the manager, which stops the other processes.
 process.on("SIGINT", () => undefined);
 process.on("disconnect", () => process.exit(1));

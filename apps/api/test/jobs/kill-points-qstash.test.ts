@@ -5,7 +5,7 @@ vi.setConfig({ maxConcurrency: 4 });
 
 type KillWorld = Awaited<ReturnType<typeof openKillWorld>>;
 
-/** A world that is closed at the end of the test. */
+/** Opens a world and closes it at the end of the test. */
 async function open({ onTestFinished }: Pick<TestContext, "onTestFinished">) {
   const world = await openKillWorld();
   onTestFinished(() => world.close());
@@ -17,13 +17,16 @@ const COMMIT = "commit\0";
 
 const runs: readonly (readonly [title: string, held: Held])[] = [
   ["while its handler runs", ["database", COMMIT, "request"]],
-  ["after the effect was committed and before its handler knows", ["database", COMMIT, "answer"]],
-  ["after its answer, which is lost", ["webhook", "/v1/jobs/run/contract.work", "answer"]],
+  ["after the commit of the effect, before its handler knows", ["database", COMMIT, "answer"]],
+  [
+    "after it has answered, and the answer is lost",
+    ["webhook", "/v1/jobs/run/contract.work", "answer"],
+  ],
 ];
 
 describe.concurrent("an instance is killed", () => {
   test.for(runs)(
-    "%s: the job is done elsewhere, its effect there once",
+    "%s: another instance does the job, and its effect happens once",
     async ([, held], { expect, onTestFinished }) => {
       const world = await open({ onTestFinished });
       await world.killAt("serve", held, () => world.queue.enqueue("contract.work", "effect"));
@@ -35,15 +38,15 @@ describe.concurrent("an instance is killed", () => {
   );
 });
 
-/** What was enqueued comes to its end, as one job. */
-async function isOneJob(world: KillWorld): Promise<readonly string[]> {
+/** Lets the enqueued job end. Returns its effects. */
+async function effectsOfJob(world: KillWorld): Promise<readonly string[]> {
   await world.serve();
   await world.allIsDone();
   return world.effects();
 }
 
-describe.concurrent("who enqueues is killed", () => {
-  test("before QStash hears of it: nothing was enqueued, and nothing is left", async ({
+describe.concurrent("an enqueuing process is killed", () => {
+  test("before its request reaches QStash: nothing is enqueued", async ({
     expect,
     onTestFinished,
   }) => {
@@ -52,14 +55,17 @@ describe.concurrent("who enqueues is killed", () => {
     expect(world.created).toEqual([]);
   });
 
-  test("before it has QStash's answer: the job is there", async ({ expect, onTestFinished }) => {
+  test("before it gets QStash's answer: the job is enqueued", async ({
+    expect,
+    onTestFinished,
+  }) => {
     const world = await open({ onTestFinished });
     await world.killAt("enqueue", ["qstash", PUBLISH, "answer"]);
-    expect(await isOneJob(world)).toEqual(['"killed"']);
+    expect(await effectsOfJob(world)).toEqual(['"killed"']);
     expect(world.created).toHaveLength(1);
   });
 
-  test("with its key taken and before QStash hears of it: the next with the key makes the job", async ({
+  test("with its key taken, before its request reaches QStash: the next enqueue with the key makes the job", async ({
     expect,
     onTestFinished,
   }) => {
@@ -67,33 +73,33 @@ describe.concurrent("who enqueues is killed", () => {
     await world.killAt("enqueue-keyed", ["qstash", PUBLISH, "request"]);
     await world.queue.enqueue("contract.work", "next", { jobKey: "k" });
     await world.queue.enqueue("contract.work", "absorbed", { jobKey: "k" });
-    expect(await isOneJob(world)).toEqual(['"next"']);
+    expect(await effectsOfJob(world)).toEqual(['"next"']);
     expect(world.created).toHaveLength(1);
   });
 
-  test("with its key taken and before it has QStash's answer: the next with the key is absorbed", async ({
+  test("with its key taken, before it gets QStash's answer: the next enqueue with the key is absorbed", async ({
     expect,
     onTestFinished,
   }) => {
     const world = await open({ onTestFinished });
     await world.killAt("enqueue-keyed", ["qstash", PUBLISH, "answer"]);
     await world.queue.enqueue("contract.work", "absorbed", { jobKey: "k" });
-    expect(await isOneJob(world)).toEqual(['"killed"']);
+    expect(await effectsOfJob(world)).toEqual(['"killed"']);
     expect(world.created).toHaveLength(1);
   });
 });
 
-/** Between the commit of a transaction that enqueues and the end of the job's publication. */
+/** Points between the commit of a transaction and the end of its job's publication. */
 const outbox: readonly (readonly [title: string, held: Held])[] = [
   ["before it knows of the commit", ["database", COMMIT, "answer"]],
   ["before it claims the job", ["database", "update orbit_jobs.job_outbox", "request"]],
-  ["with the job claimed, before QStash hears of it", ["qstash", PUBLISH, "request"]],
-  ["before it has QStash's answer", ["qstash", PUBLISH, "answer"]],
+  ["with the job claimed, before its request reaches QStash", ["qstash", PUBLISH, "request"]],
+  ["before it gets QStash's answer", ["qstash", PUBLISH, "answer"]],
   ["before the job leaves the outbox", ["database", "delete from orbit_jobs.job", "request"]],
 ];
 
-describe.concurrent("who enqueues in a transaction is killed", () => {
-  test("before the commit: neither the effect nor the job ever was", async ({
+describe.concurrent("a process that enqueues in a transaction is killed", () => {
+  test("before the commit: neither the effect nor the job exists", async ({
     expect,
     onTestFinished,
   }) => {
@@ -106,11 +112,11 @@ describe.concurrent("who enqueues in a transaction is killed", () => {
   });
 
   test.for(outbox)(
-    "%s: jobs.publish-outbox publishes it, once",
+    "%s: jobs.publish-outbox publishes the job once",
     async ([, held], { expect, onTestFinished }) => {
       const world = await open({ onTestFinished });
       await world.killAt("transact", held);
-      // Whose schedule is QStash's; there is no process that sweeps.
+      // QStash ticks the schedule of jobs.publish-outbox. No process sweeps.
       await world.serve();
       await world.elapse();
       await world.allIsDone();
@@ -119,7 +125,7 @@ describe.concurrent("who enqueues in a transaction is killed", () => {
     },
   );
 
-  test("after the commit: an instance that sweeps publishes it by itself", async ({
+  test("after the commit: a running instance sweeps the outbox and publishes the job", async ({
     expect,
     onTestFinished,
   }) => {

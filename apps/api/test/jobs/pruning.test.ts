@@ -1,15 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import { runJob } from "#src/jobs/application/run-job.ts";
-import { buildMaintenanceJobs } from "#src/jobs/feature.ts";
-import { createMemoryStore } from "#src/jobs/infrastructure/memory/memory-store.ts";
-import { markPublished } from "#src/jobs/infrastructure/qstash/job-keys.ts";
+import { markPublished } from "#src/jobs/infrastructure/sql/job-keys.ts";
+import { pruneJob } from "#src/jobs/infrastructure/sql/maintenance.ts";
 import {
   recordBegin,
   recordEnd,
   recordRefusal,
-} from "#src/jobs/infrastructure/qstash/message-records.ts";
+} from "#src/jobs/infrastructure/sql/message-records.ts";
+import { providerPorts } from "../support/bind-provider.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { silentLog } from "../support/silent-log.ts";
 
@@ -43,7 +42,7 @@ async function count(table: string): Promise<number> {
   return rows.length;
 }
 
-/** One run of the scheduled job; gives how many rows each of its statements removed. */
+/** Runs the scheduled job once. Returns how many rows each of its statements removed. */
 async function prune(): Promise<readonly number[]> {
   const removed: number[] = [];
   const sql: SqlExecutor = {
@@ -53,29 +52,18 @@ async function prune(): Promise<readonly number[]> {
       return result;
     },
   };
-  const config = {
-    provider: "memory",
-    store: createMemoryStore(),
-    concurrency: 1,
-    maxPayloadBytes: 1_000,
-    shutdownGraceMs: 0,
-    deadRetentionDays: DEAD_DAYS,
-    ledgerRetentionDays: LEDGER_DAYS,
-  } as const;
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- this job uses nothing of the core
-  const jobs = buildMaintenanceJobs(config, {} as OrbitJobs.Core, { sql });
-  const job = buildJobs(jobs).find(({ name }) => name === "jobs.prune");
-  if (!job?.schedule) throw new Error("jobs.prune is scheduled");
+  const settings = { deadRetentionDays: DEAD_DAYS, ledgerRetentionDays: LEDGER_DAYS };
+  const job = pruneJob(providerPorts({ sql, settings }));
   const { signal } = new AbortController();
   const facts = { jobId: "1", attempt: 1, maxAttempts: 1, version: 1, signal, log: silentLog };
-  expect(await runJob(job, { ...facts, payload: job.schedule.payload })).toEqual({
+  expect(await runJob(job, { ...facts, payload: job.schedule?.payload })).toEqual({
     status: "succeeded",
   });
   return removed;
 }
 
 describe("jobs.prune", () => {
-  test("removes the dead jobs and the ledger's entries of before their days, and no others", async () => {
+  test("removes dead jobs and ledger entries that are older than their retention, and no others", async () => {
     await fill("dead", 5, DEAD_DAYS + 0.01);
     await fill("dead", 3, DEAD_DAYS - 0.01);
     await fill("ledger", 7, LEDGER_DAYS + 0.01);
@@ -86,13 +74,13 @@ describe("jobs.prune", () => {
     expect([await count("dead_jobs"), await count("processed")]).toEqual([3, 4]);
   });
 
-  test("removes many in steps, each of which locks little", async () => {
+  test("removes many rows in short statements", async () => {
     await fill("dead", 2_500, DEAD_DAYS + 1);
     await fill("ledger", 1_000, LEDGER_DAYS + 1);
     expect(await prune()).toEqual([1_000, 1_000, 500, 1_000, 0]);
   });
 
-  test("passes by what somebody else is at", async () => {
+  test("skips rows that another transaction has locked", async () => {
     await fill("dead", 2, DEAD_DAYS + 1);
     const other = await database.pool.connect();
     await other.query("begin");
@@ -106,7 +94,7 @@ describe("jobs.prune", () => {
   });
 });
 
-describe("QStash's tables keep themselves small: each statement that writes removes a hundred", () => {
+describe("each write to QStash's tables removes up to a hundred expired rows", () => {
   const sql: SqlExecutor = {
     query: (text, values) => database.pool.query(text, [...values]),
   };
@@ -120,12 +108,12 @@ describe("QStash's tables keep themselves small: each statement that writes remo
   }
 
   const writes: readonly (readonly [title: string, write: () => Promise<unknown>])[] = [
-    ["a begin", () => recordBegin(sql, "new", 1)],
-    ["an end", () => recordEnd(sql, "new", "done")],
+    ["the begin of a run", () => recordBegin(sql, "new", 1)],
+    ["the end of a message", () => recordEnd(sql, "new", "done")],
     ["a refusal", () => recordRefusal(sql, "new")],
   ];
 
-  test.each(writes)("messages, with %s", async (_title, write) => {
+  test.each(writes)("message records, at %s", async (_title, write) => {
     await fillMessages(150, 14.01);
     await fillMessages(10, 13.99);
     await write();
@@ -136,7 +124,7 @@ describe("QStash's tables keep themselves small: each statement that writes remo
     expect(await count("qstash_messages")).toBe(10 + 1);
   });
 
-  test("keys that expired a day ago, with each that is published", async () => {
+  test("keys that expired more than a day ago, at each publication", async () => {
     const insert = `insert into orbit_jobs.job_keys (name, key, holder, expires_at)
       select 'contract.work', gen_random_uuid(), 'x', now() - $2::float8 * interval '1 day'
         from generate_series(1, $1)`;

@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from "vitest";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import { buildDeadJobs } from "#src/jobs/feature.ts";
+import { qstash } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
+import { bindProvider } from "../support/bind-provider.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 
-test("a replayed job that dies again before its replay is over stays among the dead", async () => {
+test("a replayed job that dies again before its replay has ended is listed as dead", async () => {
   let deaths = 0;
   const job = contractJob("contract.work", async () => {
     deaths += 1;
@@ -25,7 +25,7 @@ test("a replayed job that dies again before its replay is over stays among the d
       return world.pool.query(text, [...values]);
     },
   };
-  const dead = buildDeadJobs(world.config, buildJobs([job]), { sql });
+  const { deadJobs: dead } = bindProvider(qstash(world.options), [job], { sql });
   const [first] = await dead.list(1);
   expect(await dead.replay(first?.id ?? "")).toBe(true);
   expect(await dead.list(10)).toMatchObject([{ id: first?.id, lastError: "death 2" }]);

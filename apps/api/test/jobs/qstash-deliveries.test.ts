@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import type { JsonValue } from "#src/jobs/application/json.ts";
+import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
@@ -15,7 +15,7 @@ async function open(job: JobDefinition, options: Parameters<typeof openQStashWor
 
 const created = (log: readonly string[]) => log.filter((line) => line.startsWith("CREATED"));
 
-test("twelve attempts on a plan that retries three times, each at its time", async () => {
+test("a plan with three retries makes twelve attempts, each after its back-off", async () => {
   const attempts = createProbe<number>();
   const job = contractJob("contract.work", async (_payload, { attempt }) => {
     attempts.report(attempt);
@@ -28,7 +28,7 @@ test("twelve attempts on a plan that retries three times, each at its time", asy
     expect(await attempts.next()).toBe(attempt);
     if (attempt === 12) break;
     await eventually("it waits", async () => (await world.waitingAfter(attempt)) === 1);
-    // The key is taken over all messages of the job.
+    // The key stays taken in all messages of the job.
     await world.queue.enqueue("contract.work", 2, { jobKey: "k" });
     await world.elapse(Math.ceil(Math.exp(Math.min(attempt, 10))));
   }
@@ -38,7 +38,7 @@ test("twelve attempts on a plan that retries three times, each at its time", asy
   expect(attempts.unread).toEqual([]);
 });
 
-test("a run that was cut off comes again within five seconds, three times; then it has to wait", async () => {
+test("a run that a crash cut off starts again within five seconds three times, then later", async () => {
   const attempts = createProbe<number>();
   const job = contractJob("contract.work", async (_payload, { attempt }) => {
     attempts.report(attempt);
@@ -66,7 +66,7 @@ test("a run that was cut off comes again within five seconds, three times; then 
   expect(fifth).toBeGreaterThan(7);
 });
 
-test("a job three weeks away runs then, on a plan that waits one", async () => {
+test("a plan that delays for one week runs a job in three weeks", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload, { jobId, attempt }) =>
     runs.report([payload, jobId, attempt]),
@@ -79,14 +79,14 @@ test("a job three weeks away runs then, on a plan that waits one", async () => {
   for (let week = 1; week <= 3; week++) {
     expect(runs.unread).toEqual([]);
     await world.elapse(7 * DAY_SECONDS - 3_600);
-    await eventually("it hops", async () => created(world.log).length === week + 1);
+    await eventually("it is handed on", async () => created(world.log).length === week + 1);
   }
   expect(runs.unread).toEqual([]);
   await world.elapse(3 * 3_600);
   expect(await runs.next()).toEqual(["later", [...ids][0], 1]);
 });
 
-test("a scheduled job that was begun is tried to its end, however old its tick is by then", async () => {
+test("a scheduled job whose run has begun gets all its attempts, however old its tick is", async () => {
   // In an hour, and then not for a day.
   const tick = new Date(Date.now() + 3_600_000);
   const cron = `${tick.getUTCMinutes()} ${tick.getUTCHours()} * * *`;
@@ -108,18 +108,18 @@ test("a scheduled job that was begun is tried to its end, however old its tick i
     await eventually("it waits", async () => (await world.waitingAfter(attempt)) === 1);
     if (attempt < 3) await world.elapse(Math.ceil(Math.exp(attempt)));
   }
-  // The fourth is a message of its own, and finds nobody for longer than the back-fill.
+  // The fourth attempt is another message, which finds no instance for longer than the backfill.
   world.kill(first);
   const retries = () => world.log.filter((line) => line.startsWith("RETRY")).length;
   const before = retries();
   await world.elapse(60);
-  await eventually("it found nobody", async () => retries() > before);
+  await eventually("it found no instance", async () => retries() > before);
   await world.elapse(60);
   await world.runtime().start();
   expect(await attempts.next()).toBeGreaterThan(3);
 });
 
-test("an instance that dies in the middle of a run: the next has it within seconds", async () => {
+test("another instance takes the job of a dead one within seconds", async () => {
   const runs = createProbe<number>();
   const job = contractJob("contract.work", async (_payload, { attempt }) => {
     runs.report(attempt);
@@ -131,12 +131,12 @@ test("an instance that dies in the middle of a run: the next has it within secon
   await world.queue.enqueue("contract.work", 1);
   expect(await runs.next()).toBe(1);
   world.kill(first);
-  // No more passes here than the five seconds that starting takes.
+  // A start of an instance lets five seconds pass, and no more.
   await world.runtime().start();
   expect(await runs.next()).toBe(2);
 });
 
-test("a last attempt that died with its instance leaves the job dead, without another run", async () => {
+test("a job whose last attempt died with its instance is dead, without another run", async () => {
   const runs = createProbe<number>();
   const job = contractJob(
     "contract.work",
@@ -154,7 +154,7 @@ test("a last attempt that died with its instance leaves the job dead, without an
   world.kill(first);
   await world.runtime().start();
   await eventually(
-    "it is waited for",
+    "the retries wait for the timeout",
     async () => world.log.filter((line) => line.startsWith("RETRY")).length >= 2,
   );
   await world.pool.query(
@@ -166,7 +166,7 @@ test("a last attempt that died with its instance leaves the job dead, without an
   expect(runs.unread).toEqual([]);
 });
 
-test("an instance that is not there yet takes no attempt of a job that has only one", async () => {
+test("a delivery that finds no instance does not use up the only attempt", async () => {
   const runs = createProbe<number>();
   const job = contractJob("contract.work", async (_payload, { attempt }) => runs.report(attempt), {
     maxAttempts: 1,
@@ -181,7 +181,7 @@ test("an instance that is not there yet takes no attempt of a job that has only 
   expect(await runs.next()).toBe(1);
 });
 
-test("an answer that is lost: a dead job stays dead, a finished last attempt stays finished", async () => {
+test("after a lost answer a dead job stays dead and a finished last attempt stays finished", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => {
     runs.report(payload);

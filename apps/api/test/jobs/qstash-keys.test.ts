@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import type { JsonValue } from "#src/jobs/application/json.ts";
+import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
@@ -13,14 +13,14 @@ async function open(job: JobDefinition) {
 
 const created = (log: readonly string[]) => log.filter((line) => line.startsWith("CREATED"));
 
-test("a key is taken for as long as its job waits, and free at once when it has run", async () => {
+test("a key is taken while its job waits, and free when the job has run", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => runs.report(payload));
   const world = await open(job);
   await world.runtime().start();
   const runAt = new Date(Date.now() + 3_600_000);
   await world.queue.enqueue("contract.work", 1, { runAt, jobKey: "k" });
-  // QStash's own deduplication forgets after ten minutes.
+  // QStash's own deduplication lasts ten minutes.
   await world.elapse(3_000);
   await world.queue.enqueue("contract.work", 2, { jobKey: "k" });
   expect(await world.pendingCount()).toBe(1);
@@ -33,7 +33,7 @@ test("a key is taken for as long as its job waits, and free at once when it has 
   expect(rows).toHaveLength(0);
 });
 
-test("a key whose message QStash gave up is free a week later, whoever asked for it meanwhile", async () => {
+test("a key whose message QStash dropped is free a week later, despite absorbed enqueues", async () => {
   const job = contractJob("contract.work", async () => undefined);
   const world = await open(job);
   await world.queue.enqueue("contract.work", 1, { jobKey: "k" });
@@ -49,7 +49,7 @@ test("a key whose message QStash gave up is free a week later, whoever asked for
   expect(created(world.log)).toHaveLength(2);
 });
 
-test("a caller that died before it published holds no key up", async () => {
+test("a key whose holder was never published does not block later enqueues", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => runs.report(payload));
   const world = await open(job);

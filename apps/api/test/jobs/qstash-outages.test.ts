@@ -12,7 +12,7 @@ import { openQStashWorld } from "../support/qstash-harness.ts";
 
 type OnTestFinished = Pick<TestContext, "onTestFinished">;
 
-/** An app on a local QStash, with nobody who would take deliveries. */
+/** An app on a local QStash, without an instance that accepts deliveries. */
 async function openApp({ onTestFinished }: OnTestFinished, options: QStashDevOptions = {}) {
   const database = await createTestDatabase();
   await readEffects(database.pool);
@@ -29,12 +29,12 @@ async function openApp({ onTestFinished }: OnTestFinished, options: QStashDevOpt
   });
   return {
     qstash,
-    /** Commits whatever QStash does. */
+    /** Enqueues in a transaction, which commits even if QStash is down. */
     enqueue: () => parts.transaction((tx) => tx.jobs.enqueue("contract.work", 1)),
-    /** A look at the outbox when whatever has to wait in it has waited. */
+    /** Sweeps the outbox as if every back-off in it had passed. */
     async sweep() {
       await database.pool.query("update orbit_jobs.job_outbox set claimed_until = '-infinity'");
-      await parts.relay?.sweep();
+      await parts.sweepOutbox();
     },
     async rows(table: "job_outbox" | "dead_jobs") {
       return (await database.pool.query(`select * from orbit_jobs.${table}`)).rows.length;
@@ -49,7 +49,7 @@ async function openApp({ onTestFinished }: OnTestFinished, options: QStashDevOpt
 }
 
 describe.concurrent("while QStash is down", () => {
-  test("an enqueue that it does not answer is refused within its time: 503", async ({
+  test("an enqueue without an answer rejects within its timeout, with 503", async ({
     expect,
     onTestFinished,
   }) => {
@@ -74,7 +74,7 @@ describe.concurrent("while QStash is down", () => {
     expect(performance.now() - started).toBeLessThan(17_000);
   });
 
-  test("a transaction commits all the same; its job leaves the outbox when QStash is back", async ({
+  test("a transaction commits, and its job leaves the outbox when QStash is back", async ({
     expect,
     onTestFinished,
   }) => {
@@ -88,7 +88,7 @@ describe.concurrent("while QStash is down", () => {
     expect([await app.rows("job_outbox"), await app.rows("dead_jobs")]).toEqual([0, 0]);
   });
 
-  test("however long, no job of the outbox dies of it, nor of a token that is not accepted", async ({
+  test("no job in the outbox dies, neither of a long outage nor of a refused token", async ({
     expect,
     onTestFinished,
   }) => {
@@ -106,14 +106,14 @@ describe.concurrent("while QStash is down", () => {
     }
   });
 
-  test("a job that was to go on in a new message is delivered again", async ({
+  test("a job whose next message cannot be published is delivered again", async ({
     expect,
     onTestFinished,
   }) => {
     const attempts = createProbe<number>();
     const job = contractJob("contract.work", async (_payload, { attempt }) => {
       attempts.report(attempt);
-      // From the third on a job goes on in a new message; that one's publication fails.
+      // The third failure hands the job on to a new message, whose publication fails.
       if (attempt === 3) world.qstash.faults.set({ "answer-500": { probability: 1, times: 1 } });
       if (attempt <= 3) throw new Error("not yet");
     });

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { createQStashDev, DEV_CREDENTIALS, type QStashDevOptions } from "@orbit/qstash-dev";
+import { createQStashDev, type QStashDevOptions } from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
 import { expect, onTestFinished, test } from "vitest";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
@@ -7,46 +7,30 @@ import {
   ProviderRejectedError,
   ProviderUnavailableError,
 } from "#src/jobs/application/job-errors.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import { buildJobQueue, type JobsConfig, syncSchedules } from "#src/jobs/feature.ts";
-import { freePort } from "../support/free-port.ts";
+import { qstash, type QStashOptions } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { bindProvider } from "../support/bind-provider.ts";
+import { freePort } from "../support/free-port.ts";
+import { qstashOptions } from "../support/qstash-options.ts";
 
-const noDatabase: SqlExecutor = {
-  query: () => Promise.reject(new Error("jobs without a key need no database")),
-};
 const work = contractJob("contract.work", async () => undefined);
 
-async function open(options: QStashDevOptions = {}, more: Partial<QStashJobsConfig> = {}) {
-  const qstash = createQStashDev(options);
-  const url = await qstash.start();
-  onTestFinished(() => qstash.close());
-  const config: QStashJobsConfig = { ...base(url), ...more };
-  const queue = buildJobQueue(config, buildJobs([work]), { sql: noDatabase });
-  const client = new Client({ baseUrl: url, token: qstash.token, devMode: false });
-  return { qstash, config, queue, client };
+/** A queue on a local QStash. Jobs without a key need no database, so there is none. */
+async function open(
+  devOptions: QStashDevOptions = {},
+  more: Partial<QStashOptions> = {},
+  maxPayloadBytes = 1_048_576,
+) {
+  const dev = createQStashDev(devOptions);
+  const url = await dev.start();
+  onTestFinished(() => dev.close());
+  const options = qstashOptions(url, more);
+  const client = new Client({ baseUrl: url, token: dev.token, devMode: false });
+  return { dev, options, queue: queueAt(options, maxPayloadBytes), client };
 }
 
-type QStashJobsConfig = JobsConfig & { readonly provider: "qstash" };
-
-function base(url: string): QStashJobsConfig {
-  return {
-    provider: "qstash",
-    url,
-    token: DEV_CREDENTIALS.token,
-    currentSigningKey: DEV_CREDENTIALS.currentSigningKey,
-    nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
-    callbackUrl: "https://api.example.com",
-    namespace: "tests",
-    concurrency: undefined,
-    maxPayloadBytes: 1_048_576,
-    shutdownGraceMs: 0,
-
-    deadRetentionDays: 30,
-    ledgerRetentionDays: 90,
-  };
-}
+const queueAt = (options: QStashOptions, maxPayloadBytes = 1_048_576) =>
+  bindProvider(qstash(options), [work], { settings: { maxPayloadBytes } }).queue;
 
 const failure = (work_: Promise<unknown>) =>
   work_.then(
@@ -54,7 +38,7 @@ const failure = (work_: Promise<unknown>) =>
     (error: unknown) => error,
   );
 
-test("a job goes to the webhook's URL, which tells all that is known of it", async () => {
+test("a job is published to the webhook's URL with its metadata", async () => {
   const { queue, client } = await open();
   await queue.enqueue("contract.work", { a: 1 }, { maxAttempts: 7 });
   const { logs } = await client.logs();
@@ -63,21 +47,21 @@ test("a job goes to the webhook's URL, which tells all that is known of it", asy
   expect(url.searchParams.get("maxAttempts")).toBe("7");
 });
 
-test("what the free plan caps is hopped over: 20 attempts, and a year from now", async () => {
+test("a job exceeds the free plan's limits: 20 attempts, in a year from now", async () => {
   const { queue, client } = await open({ strict: true, plan: "free" });
   const inAYear = new Date(Date.now() + 365 * 86_400_000);
   await queue.enqueue("contract.work", 1, { maxAttempts: 20, runAt: inAYear });
   const { logs } = await client.logs();
   expect(logs).toHaveLength(1);
-  const facts = new URL(logs[0]?.url ?? "").searchParams;
-  expect(facts.get("runAt")).toBe(String(Math.ceil(inAYear.getTime() / 1_000)));
-  expect([facts.get("maxAttempts"), facts.get("retries")]).toEqual(["20", "3"]);
+  const metadata = new URL(logs[0]?.url ?? "").searchParams;
+  expect(metadata.get("runAt")).toBe(String(Math.ceil(inAYear.getTime() / 1_000)));
+  expect([metadata.get("maxAttempts"), metadata.get("retries")]).toEqual(["20", "3"]);
 });
 
 test.each([
   ["token", { token: "wrong" }, {}],
   ["destination", { callbackUrl: "http://localhost:3000" }, { strict: true }],
-] as const)("a %s that QStash refuses", async (refused, config, options) => {
+] as const)("a %s that QStash refuses is named in the error", async (refused, config, options) => {
   const { queue } = await open(options, config);
   const error = await failure(queue.enqueue("contract.work", 1));
   expect(error).toBeInstanceOf(ProviderRejectedError);
@@ -89,8 +73,8 @@ test.each([
   expect(error).toHaveProperty("cause.name", "QstashError");
 });
 
-test("a quota is named, with its limit", async () => {
-  const { queue } = await open({ strict: true }, { maxPayloadBytes: 3_000_000 });
+test("an exceeded quota is named in the error, with its limit", async () => {
+  const { queue } = await open({ strict: true }, {}, 3_000_000);
   const error = await failure(queue.enqueue("contract.work", "x".repeat(1_500_000)));
   expect(error).toMatchObject({
     code: "jobs.provider_rejected",
@@ -98,7 +82,7 @@ test("a quota is named, with its limit", async () => {
   });
 });
 
-test("a rate limit says when to try again", async () => {
+test("the error of a rate limit says when to try again", async () => {
   const { queue } = await open({ faults: { "answer-429": 1 } });
   const error = await failure(queue.enqueue("contract.work", 1));
   expect(error).toBeInstanceOf(ProviderUnavailableError);
@@ -106,28 +90,26 @@ test("a rate limit says when to try again", async () => {
   expect(error).toHaveProperty("retryAfterSeconds");
 });
 
-test("a QStash that fails, and one that is not there, are unavailable", async () => {
+test("QStash is unavailable when it fails and when it cannot be reached", async () => {
   const { queue } = await open({ faults: { "answer-500": 1 } });
   expect(await failure(queue.enqueue("contract.work", 1))).toMatchObject({ status: 503 });
-  const gone = buildJobQueue(base(`http://127.0.0.1:${await freePort()}`), buildJobs([work]), {
-    sql: noDatabase,
-  });
+  const gone = queueAt(qstashOptions(`http://127.0.0.1:${await freePort()}`));
   const error = await failure(gone.enqueue("contract.work", 1));
   expect(error).toMatchObject({ code: "jobs.provider_unavailable" });
   expect(String(error)).toContain("ECONNREFUSED");
 });
 
-test("an answer that is lost on the way makes no second job", async () => {
-  const { client, qstash } = await open();
-  const proxy = await dropTheFirstAnswer(qstash.url);
-  const queue = buildJobQueue(base(proxy.url), buildJobs([work]), { sql: noDatabase });
+test("a lost answer makes no second job", async () => {
+  const { client, dev } = await open();
+  const proxy = await dropTheFirstAnswer(dev.url);
+  const queue = queueAt(qstashOptions(proxy.url));
   await queue.enqueue("contract.work", 1);
   const { logs } = await client.logs();
   expect(new Set(logs.map(({ messageId }) => messageId)).size).toBe(1);
   expect(proxy.requests()).toBe(2);
 });
 
-test("enqueueMany goes in batches; when a later one fails, the error says how many are in", async () => {
+test("enqueueMany publishes batches, and the error of a later batch counts the enqueued jobs", async () => {
   const { queue, client } = await open();
   const jobs = Array.from({ length: 250 }, (_, payload) => ({
     name: "contract.work" as const,
@@ -147,8 +129,8 @@ test("enqueueMany goes in batches; when a later one fails, the error says how ma
   expect(error).toMatchObject({ status: 503, details: { enqueued: 100 } });
 });
 
-test("schedules are made, changed and removed as the registry changes, and nobody else's", async () => {
-  const { config, client } = await open();
+test("a sync creates, updates and deletes the schedules of its own namespace only", async () => {
+  const { options, client } = await open();
   const scheduled = (cron: string, timezone = "UTC"): JobDefinition =>
     contractJob("contract.work", async () => undefined, {
       schedule: { cron, timezone, payload: { a: 1 } },
@@ -159,7 +141,8 @@ test("schedules are made, changed and removed as the registry changes, and nobod
     scheduleId: "orbit_tests.other_contract.other",
   });
   const id = "orbit_tests_contract.work";
-  const sync = (...jobs: JobDefinition[]) => syncSchedules(config, buildJobs(jobs));
+  const sync = async (...jobs: JobDefinition[]) =>
+    bindProvider(qstash(options), jobs).syncSchedules?.();
   expect(await sync(scheduled("0 4 * * *"))).toEqual({ created: [id], updated: [], deleted: [] });
   const { createdAt } = await client.schedules.get(id);
   expect(await sync(scheduled("0 4 * * *"))).toEqual({ created: [], updated: [], deleted: [] });
@@ -170,7 +153,7 @@ test("schedules are made, changed and removed as the registry changes, and nobod
   expect(await client.schedules.list()).toHaveLength(1);
 });
 
-/** Hands requests on, and hangs up instead of answering the first. */
+/** A proxy that forwards every request, and closes the connection instead of answering the first. */
 async function dropTheFirstAnswer(target: string) {
   let requests = 0;
   const server = createServer((request, response) => {

@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import { freeKey, markPublished, takeKeys } from "#src/jobs/infrastructure/qstash/job-keys.ts";
-import {
-  findRecord,
-  recordBegin,
-  recordEnd,
-} from "#src/jobs/infrastructure/qstash/message-records.ts";
-import { claimFromOutbox, putIntoOutbox } from "#src/jobs/infrastructure/qstash/outbox.ts";
 import {
   keepDeadJob,
   pruneDeadJobs,
   removeDeadJob,
   sqlDeadJobs,
-} from "#src/jobs/infrastructure/sql-dead-jobs.ts";
-import { pruneLedger, sqlLedger } from "#src/jobs/infrastructure/sql-ledger.ts";
+} from "#src/jobs/infrastructure/sql/dead-jobs.ts";
+import { freeKey, markPublished, takeKeys } from "#src/jobs/infrastructure/sql/job-keys.ts";
+import { pruneLedger, sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
+import {
+  findRecord,
+  recordBegin,
+  recordEnd,
+} from "#src/jobs/infrastructure/sql/message-records.ts";
+import { claimFromOutbox, putIntoOutbox } from "#src/jobs/infrastructure/sql/outbox.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { withPlans } from "../support/query-plans.ts";
 
-/** As many that Postgres has reason to use an index. */
+/** Enough rows for Postgres to prefer an index. */
 const ROWS = 20_000;
 
 let database: TestDatabase;
@@ -53,20 +53,24 @@ const queries: readonly (readonly [
   query: (sql: SqlExecutor) => Promise<unknown>,
 ])[] = [
   ["the newest dead jobs", "dead_jobs_newest", (sql) => at(sql).list(20)],
-  ["a dead job that is replayed", "dead_jobs_pkey", (sql) => at(sql).replay("7")],
-  ["a dead job that is removed", "dead_jobs_pkey", (sql) => removeDeadJob(sql, "7")],
-  ["dead jobs that are pruned", "dead_jobs_newest", (sql) => pruneDeadJobs(sql, 13)],
-  ["ledger entries that are pruned", "processed_oldest", (sql) => pruneLedger(sql, 13)],
-  ["keys that expired", "job_keys_expiring", (sql) => markPublished(sql, [claim])],
-  ["a key that is published", "job_keys_pkey", (sql) => markPublished(sql, [claim])],
-  ["a key that is freed", "job_keys_pkey", (sql) => freeKey(sql, claim)],
+  ["the replay of a dead job", "dead_jobs_pkey", (sql) => at(sql).replay("7")],
+  ["the removal of a dead job", "dead_jobs_pkey", (sql) => removeDeadJob(sql, "7")],
+  ["the pruning of dead jobs", "dead_jobs_newest", (sql) => pruneDeadJobs(sql, 13)],
+  ["the pruning of the ledger", "processed_oldest", (sql) => pruneLedger(sql, 13)],
+  ["expired keys", "job_keys_expiring", (sql) => markPublished(sql, [claim])],
+  ["the publication of a key's job", "job_keys_pkey", (sql) => markPublished(sql, [claim])],
+  ["the release of a key", "job_keys_pkey", (sql) => freeKey(sql, claim)],
   ["a message's record", "qstash_messages_pkey", (sql) => findRecord(sql, "7")],
-  ["messages that are pruned", "qstash_messages_touched", (sql) => recordEnd(sql, "8", "done")],
-  ["the outbox's next", "job_outbox_unclaimed", (sql) => claimFromOutbox(sql, "me", 100)],
-  ["one of the outbox", "job_outbox_pkey", (sql) => claimFromOutbox(sql, "me", 100, ["7", "8"])],
+  ["the pruning of messages", "qstash_messages_touched", (sql) => recordEnd(sql, "8", "done")],
+  ["the next jobs of the outbox", "job_outbox_unclaimed", (sql) => claimFromOutbox(sql, "me", 100)],
+  [
+    "given jobs of the outbox",
+    "job_outbox_pkey",
+    (sql) => claimFromOutbox(sql, "me", 100, ["7", "8"]),
+  ],
 ];
 
-test.each(queries)("%s: found with %s", async (_title, index, query) => {
+test.each(queries)("%s uses %s", async (_title, index, query) => {
   const sql = withPlans(database.pool);
   await query(sql);
   const [plan] = sql.plans;
@@ -74,14 +78,14 @@ test.each(queries)("%s: found with %s", async (_title, index, query) => {
   expect(plan).not.toMatch(/Seq Scan on (dead_jobs|processed|job_keys|qstash_messages|job_outbox)/);
 });
 
-test("what is inserted conflicts by its primary key, without a look at others", async () => {
+test("inserts find conflicting rows by primary key", async () => {
   const sql = withPlans(database.pool);
   await sqlLedger(sql).once("test", "new");
   await takeKeys(sql, [{ ...claim, key: "new" }]);
   await recordBegin(sql, "new", 1);
   const job = { id: "new", name: "contract.work", version: 1, maxAttempts: 1 } as const;
   await keepDeadJob(sql, { ...job, payload: "1", attempts: 1 }, new Error("fails"));
-  await putIntoOutbox(sql, [{ ...job, json: "1", runAt: undefined, key: undefined }]);
+  await putIntoOutbox(sql, [{ ...job, json: "1", runAt: undefined, jobKey: undefined }]);
   expect(sql.plans).toHaveLength(5);
   for (const plan of sql.plans) expect(plan).not.toMatch(/Seq Scan/);
 });

@@ -8,7 +8,7 @@ const PATH = "/v1/jobs/run/contract.work";
 const BODY = '{"amount":100}';
 const GOOD: SignatureOptions = { key: CURRENT_KEY, url: CALLBACK_URL + PATH, body: BODY };
 
-/** A request to the webhook. `signature` may be absent, or stand there more than once. */
+/** A request to the webhook, with any number of signatures. */
 interface Request {
   readonly path: string;
   readonly body: string;
@@ -22,7 +22,7 @@ const signedWith = (options: Partial<SignatureOptions>): Request =>
 
 const otherText = (text: string) => fc.string({ maxLength: 40 }).filter((other) => other !== text);
 
-/** One character of a text, changed to another. */
+/** The text with one character changed. */
 const changed = (text: string, alphabet: string) =>
   fc
     .tuple(fc.nat(text.length - 1), fc.constantFrom(...alphabet.split("")))
@@ -31,7 +31,7 @@ const changed = (text: string, alphabet: string) =>
 
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** The last character of a base64 part has bits that mean nothing. */
+/** Leaves the last character alone: in base64url some of its bits have no meaning. */
 const changedSignature = fc.constant(0).chain(() => {
   const signature = sign(GOOD);
   return changed(signature.slice(0, -1), BASE64URL)
@@ -72,7 +72,7 @@ const mutations: readonly fc.Arbitrary<Request>[] = [
   fc.constant(goodBut({ signatures: [sign({ ...GOOD, key: "sig_other" }), sign(GOOD)] })),
 ];
 
-test("of 10,000 mutated requests not one reaches a handler", { timeout: 60_000 }, async () => {
+test("none of 10,000 mutated requests reaches a handler", { timeout: 60_000 }, async () => {
   let runs = 0;
   const handler = async () => {
     runs += 1;
@@ -90,14 +90,14 @@ test("of 10,000 mutated requests not one reaches a handler", { timeout: 60_000 }
   const serve = async () => {
     const { status } = await send(good());
     served += 1;
-    if (status !== 200 || runs !== served) throw new Error("a good request was not served");
+    if (status !== 200 || runs !== served) throw new Error("A good request was not served.");
   };
   try {
     await fc.assert(
       fc.asyncProperty(fc.oneof(...mutations), fc.nat(99), async (mutated, dice) => {
         expect((await send(mutated)).status).toBe(401);
         expect(runs).toBe(served);
-        // Now and then a good one, so that all of this could fail.
+        // A good request now and then shows that the webhook serves at all.
         if (dice === 0) await serve();
       }),
       { numRuns: 10_000 },

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { openWebhook, type Webhook } from "../support/webhook.ts";
 
-// What QStash may deliver beyond the plain case: twice, after others found nobody, from its DLQ.
+// Unusual deliveries: twice, after deliveries that found no instance, from the DLQ.
 
 const runs: number[] = [];
 let succeeds = true;
@@ -31,7 +31,7 @@ const deliver = async (id: string, retried: number, search = "", body = "1") => 
   return (await webhook.deliver("contract.work", body, { search, headers })).status;
 };
 
-test("a last attempt that is delivered twice runs once, and both are told how it ended", async () => {
+test("a last attempt that is delivered twice runs once, and both deliveries get its result", async () => {
   expect(await deliver("msg_twice", 0, "?maxAttempts=1")).toBe(200);
   expect(await deliver("msg_twice", 0, "?maxAttempts=1")).toBe(200);
   succeeds = false;
@@ -40,14 +40,14 @@ test("a last attempt that is delivered twice runs once, and both are told how it
   expect(runs).toEqual([1, 1]);
 });
 
-test("a scheduled job whose retries found nobody still has its last attempt", async () => {
+test("a scheduled job whose retries found no instance still gets its last attempt", async () => {
   succeeds = false;
   expect(await deliver("msg_tick", 0, "?maxAttempts=3&backfill=60000")).toBe(500);
   expect(await deliver("msg_tick", 3, "?maxAttempts=3&backfill=60000")).toBe(489);
   expect(runs).toEqual([1, 3]);
 });
 
-test("a dead job that is retried from the DLQ is a new message, and has all its attempts", async () => {
+test("a retry from the DLQ is a new message with all its attempts", async () => {
   succeeds = false;
   const search = "?id=job-1&maxAttempts=1";
   expect(await deliver("msg_before", 0, search)).toBe(489);
@@ -56,7 +56,7 @@ test("a dead job that is retried from the DLQ is a new message, and has all its 
   expect(runs).toEqual([1, 1]);
 });
 
-test("a body that no database can hold is dead like any other that is not JSON", async () => {
+test("a body that Postgres cannot store is dead, as any body that is not JSON", async () => {
   expect(await deliver("msg_nul", 0, "", "\0")).toBe(489);
   expect(runs).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
-import type { JsonValue } from "#src/jobs/application/json.ts";
+import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { startTestApp } from "../support/app.ts";
 import {
@@ -50,8 +50,8 @@ afterEach(() => {
 });
 afterAll(() => webhook.close());
 
-describe("what QStash signed is run", () => {
-  test("with the current key, and with the next", async () => {
+describe("a delivery that QStash signed runs", () => {
+  test("with the current key, and with the next one", async () => {
     expect((await webhook.deliver("contract.work", "1")).status).toBe(200);
     expect(
       (await webhook.deliver("contract.work", "2", { signed: { key: NEXT_KEY } })).status,
@@ -59,7 +59,7 @@ describe("what QStash signed is run", () => {
     expect(runs.map(({ payload }) => payload)).toEqual([1, 2]);
   });
 
-  test("upstash-retried + 1 is the attempt, and the message is the job", async () => {
+  test("upstash-retried + 1 is the attempt, and the message id is the job id", async () => {
     await webhook.deliver("contract.work", "1", {
       headers: { "upstash-retried": "2", "upstash-message-id": "msg_1" },
     });
@@ -74,7 +74,7 @@ describe("what QStash signed is run", () => {
   });
 });
 
-describe("what QStash did not sign is refused, and the log says why", () => {
+describe("any other delivery is refused, and the log says why", () => {
   test.each([
     [
       "another URL",
@@ -83,7 +83,7 @@ describe("what QStash did not sign is refused, and the log says why", () => {
     ],
     ["expired", { age: 301 }, /expired/],
     ["not valid yet", { age: -60 }, /not valid yet/],
-    ["another body", { body: "2" }, /body is not the one/],
+    ["another body", { body: "2" }, /signed for another body/],
     ["another query", { url: `${CALLBACK_URL}/v1/jobs/run/contract.work?id=1` }, /another URL/],
     ["another issuer", { claims: { iss: "Somebody" } }, /issuer is not Upstash/],
     ["another key", { key: "sig_other" }, /neither QSTASH_CURRENT_SIGNING_KEY nor/],
@@ -106,7 +106,7 @@ describe("what QStash did not sign is refused, and the log says why", () => {
 
   test.each([
     ["", "there is no Upstash-Signature"],
-    ["no.JWT.either", "the signature is no JWT"],
+    ["no.JWT.either", "the signature is not a JWT"],
   ])("'%s' as a signature: %s", async (signature, problem) => {
     const headers = { "upstash-signature": signature };
     const answer = await webhook.deliver("contract.work", "1", { headers });
@@ -114,14 +114,14 @@ describe("what QStash did not sign is refused, and the log says why", () => {
     expect(webhook.logged.at(-1)?.fields).toEqual({ job: "contract.work", problem });
   });
 
-  test("whether a job is known is nobody's business then", async () => {
+  test("the answer does not tell whether the job is known", async () => {
     const signed = { key: "sig_other" };
     expect((await webhook.deliver("of-another-version", "1", { signed })).status).toBe(401);
   });
 });
 
 describe("the answers", () => {
-  test("500 for a failed attempt, with the contract's pause and nothing of the error", async () => {
+  test("500 for a failed attempt, with the contract's back-off and without the error's text", async () => {
     const answer = await webhook.deliver("contract.work", '"fails"', {
       headers: { "upstash-retried": "1" },
     });
@@ -144,13 +144,13 @@ describe("the answers", () => {
     expect(await answer.text()).not.toContain(SECRET);
   });
 
-  test("404 for a job that this instance does not know", async () => {
+  test("404 for a job that this instance lacks", async () => {
     const answer = await webhook.deliver("of-another-version", "1");
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ error: { code: "jobs.unknown_job" } });
   });
 
-  test("a byte order mark is a part of the body, not lost; what is not UTF-8 is refused", async () => {
+  test("a byte order mark is part of the body, and other encodings than UTF-8 are refused", async () => {
     const bom = new Uint8Array([0xef, 0xbb, 0xbf, 0x31]);
     const headers = { "upstash-message-id": "msg_bom" };
     expect((await webhook.deliver("contract.work", bom, { headers })).status).toBe(489);
@@ -159,7 +159,7 @@ describe("the answers", () => {
   });
 });
 
-test("the route is there with QStash only; a body over the limit is refused before anything else", async () => {
+test("the route exists only with qstash, and refuses a large body before it verifies anything", async () => {
   const graphile = await startTestApp();
   for (const authorization of [`Bearer ${graphile.container.config.apiToken}`, ""]) {
     const route = "/v1/jobs/run/cleanup.stale-invites";

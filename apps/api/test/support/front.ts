@@ -2,45 +2,46 @@ import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
 import { errorResponse } from "#src/interfaces/http/errors.ts";
-import type { JobDispatcher } from "#src/jobs/feature.ts";
+import type { JobDispatcher } from "#src/jobs/application/job-provider.ts";
 import { silentLog } from "./silent-log.ts";
 
 export interface Front {
   readonly url: string;
-  /** Requests that an instance is at. */
-  underWay(): number;
+  /** Requests that an instance is handling. */
+  inFlight(): number;
   add(instance: JobDispatcher): void;
-  /** Removes it, and breaks the connections on which it owes an answer. */
+  /** Removes the instance and breaks the connections of its requests in flight. */
   kill(instance: JobDispatcher): void;
-  /** The next answers do not arrive. */
+  /** Drops the next answers. */
   loseAnswers(count: number): void;
   close(): Promise<void>;
 }
 
 /**
- * The public address of some instances, which take turns, as behind a load balancer. `loses` says of
- * each answer whether it gets lost.
+ * The public address of several instances, which take turns as behind a load balancer.
+ *
+ * @param loses decides for each answer whether it gets lost
  */
 export async function openFront(loses: () => boolean = () => false): Promise<Front> {
   const instances: { dispatcher: JobDispatcher; app: Hono; deaths: Set<() => void> }[] = [];
   let answersToLose = 0;
-  let underWay = 0;
+  let inFlight = 0;
   const front = new Hono().all("*", async (c) => {
-    // One that is stopping is asked only where there is no other; it sends away what comes.
-    const open = instances.findIndex(({ dispatcher }) => dispatcher.intake.open);
-    const [instance] = instances.splice(Math.max(open, 0), 1);
-    if (!instance) return c.text("nobody is there", 503, { "retry-after": "3" });
+    // A stopping instance gets requests only if there is no other.
+    const accepting = instances.findIndex(({ dispatcher }) => dispatcher.accepting);
+    const [instance] = instances.splice(Math.max(accepting, 0), 1);
+    if (!instance) return c.text("There is no instance.", 503, { "retry-after": "3" });
     instances.push(instance);
     const died = new Promise<Response>((resolve) => {
-      instance.deaths.add(() => resolve(c.text("the instance has died", 502)));
+      instance.deaths.add(() => resolve(c.text("The instance has died.", 502)));
     });
-    underWay += 1;
+    inFlight += 1;
     const answer = await Promise.race([instance.app.fetch(c.req.raw), died]).finally(() => {
-      underWay -= 1;
+      inFlight -= 1;
     });
     if (answersToLose === 0 && !loses()) return answer;
     answersToLose = Math.max(0, answersToLose - 1);
-    return c.text("the answer was lost", 502);
+    return c.text("The answer was lost.", 502);
   });
   const listening = Promise.withResolvers<number>();
   const server = serve({ fetch: front.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) =>
@@ -48,7 +49,7 @@ export async function openFront(loses: () => boolean = () => false): Promise<Fro
   );
   return {
     url: `http://127.0.0.1:${await listening.promise}`,
-    underWay: () => underWay,
+    inFlight: () => inFlight,
     add(dispatcher) {
       if (instances.some((instance) => instance.dispatcher === dispatcher)) return;
       const app = new Hono()

@@ -1,6 +1,6 @@
 import { qstashParts } from "./kill-qstash.ts";
 
-// A process of an app on QStash, to be killed while it does what it is told.
+// A process of an app on QStash. The test kills it while it does its task.
 const role = process.argv[2] ?? "";
 const parts = qstashParts({
   databaseUrl: process.env["DATABASE_URL"] ?? "",
@@ -25,5 +25,5 @@ switch (role) {
     });
     break;
   default:
-    throw new Error(`no such role: ${role}`);
+    throw new Error(`There is no role ${role}.`);
 }

@@ -7,16 +7,17 @@ import { qstashParts } from "./kill-qstash.ts";
 import { readEffects } from "./ledger-job.ts";
 import { messageStates } from "./message-states.ts";
 import { startProcess, type TestProcess } from "./process.ts";
+import { NOBODY } from "./qstash-options.ts";
 
-/** Between whom something is held. */
+/** A connection on which a kill point holds traffic. */
 type Line = "database" | "qstash" | "webhook";
 
-/** What is held, and where. */
+/** What a kill point holds, and in which direction. */
 export type Held = readonly [line: Line, marker: string, side: Side];
 
 const FIVE_MINUTES = 300;
 
-/** QStash, a database, and processes of an app, to be killed at what they say to either. */
+/** A QStash, a database, and processes of an app that are killed at a given request or answer. */
 export async function openKillWorld() {
   const database = await createTestDatabase();
   await readEffects(database.pool);
@@ -34,8 +35,8 @@ export async function openKillWorld() {
   const points = {
     database: await openKillPoint(database.url),
     qstash: await openKillPoint(qstashUrl),
-    // Until an instance serves, nobody is there.
-    webhook: await openKillPoint("http://127.0.0.1:1"),
+    // Until an instance serves.
+    webhook: await openKillPoint(NOBODY),
   };
   const callbackUrl = points.webhook.url;
   const parts = qstashParts({ databaseUrl: database.url, qstashUrl, callbackUrl });
@@ -44,9 +45,9 @@ export async function openKillWorld() {
   return {
     pool: database.pool,
     queue: parts.queue,
-    /** The messages of the job that QStash was given. */
+    /** The messages of the job that QStash has received. */
     created,
-    /** A process that is killed when what it does, or is given to do, has come to this point. */
+    /** Starts a process and kills it when its traffic reaches the kill point. */
     async killAt(role: string, [line, marker, side]: Held, todo?: () => Promise<void>) {
       const reached = points[line].holdAt(marker, side);
       const victim = startProcess(
@@ -64,15 +65,15 @@ export async function openKillWorld() {
         points.webhook.redirect(url);
         await todo();
       }
-      await Promise.race([reached, victim.exit.then(assertNotYet(victim))]);
+      await Promise.race([reached, victim.exit.then(endedTooEarly(victim))]);
       victim.kill("SIGKILL");
       await victim.exit;
     },
-    /** Another instance, of this process; nothing is held on it. */
+    /** Serves from this process, which has no kill points. */
     async serve(options?: { readonly sweeps: boolean }) {
       points.webhook.redirect(await parts.serve(options));
     },
-    /** Five minutes for QStash, and for what the database remembers of the outbox. */
+    /** Lets five minutes pass for QStash and for the outbox. */
     async elapse() {
       await database.pool.query(
         "update orbit_jobs.job_outbox set claimed_until = claimed_until - $1 * interval '1 second'",
@@ -99,9 +100,9 @@ export async function openKillWorld() {
   };
 }
 
-/** A process that ends by itself was never at the point. */
-function assertNotYet(victim: TestProcess): () => never {
+/** A process that ended on its own did not reach the kill point. */
+function endedTooEarly(victim: TestProcess): () => never {
   return () => {
-    throw new Error(`it ended before it came there: ${victim.stderr()}`);
+    throw new Error(`The process ended before it reached the kill point: ${victim.stderr()}`);
   };
 }

@@ -1,74 +1,48 @@
-import { DEV_CREDENTIALS } from "@orbit/qstash-dev";
 import { Pool } from "pg";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import type { JobClock, SqlExecutor } from "#src/jobs/application/ports.ts";
-import {
-  buildJobDispatcher,
-  buildJobQueue,
-  buildJobRuntime,
-  buildMaintenanceJobs,
-  buildOutboxRelay,
-  buildTransactionJobs,
-  type JobsConfig,
-} from "#src/jobs/feature.ts";
+import { assembleParts } from "#src/jobs/application/create-jobs.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { qstash } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 import { openFront } from "./front.ts";
 import { ledgerJob } from "./ledger-job.ts";
+import { dispatcherOf, qstashOptions, sweepOutbox } from "./qstash-options.ts";
 import { silentLog } from "./silent-log.ts";
 
-/** Where a process of the app finds everything. */
+/** The addresses that a process of the app needs. */
 export interface QStashPlaces {
   readonly databaseUrl: string;
   readonly qstashUrl: string;
   readonly callbackUrl: string;
 }
 
-/** All that a process of an app on QStash has, with {@link ledgerJob} as its job. */
+/** The parts of an app on QStash, with {@link ledgerJob} as its only job. */
 export function qstashParts({ databaseUrl, qstashUrl, callbackUrl }: QStashPlaces) {
-  const config: JobsConfig & { provider: "qstash" } = {
-    provider: "qstash",
-    url: qstashUrl,
-    token: DEV_CREDENTIALS.token,
-    currentSigningKey: DEV_CREDENTIALS.currentSigningKey,
-    nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
-    callbackUrl,
-    namespace: "kill-points",
-    concurrency: 2,
-    maxPayloadBytes: 1_000,
-    shutdownGraceMs: 0,
-    deadRetentionDays: 30,
-    ledgerRetentionDays: 90,
-  };
+  const provider = qstash(
+    qstashOptions(qstashUrl, { callbackUrl, namespace: "kill-points", concurrency: 2 }),
+  );
   const pool = new Pool({ connectionString: databaseUrl });
   pool.on("error", () => undefined);
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
-  const clock: JobClock = { now: () => new Date() };
-  const log = silentLog;
-  const relay = buildOutboxRelay(config, { sql, clock, log });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- these jobs use nothing of the core
-  const core = {} as OrbitJobs.Core;
-  const registry = buildJobs([
-    ledgerJob(pool),
-    ...buildMaintenanceJobs(config, core, { sql, relay }),
-  ]);
+  const settings = { maxPayloadBytes: 1_000, shutdownGraceMs: 0 };
+  const assemble = () =>
+    assembleParts(provider, [ledgerJob(pool)], { sql, log: silentLog, settings }).parts;
+  const { queue, in: jobsIn } = assemble();
   const ends: (() => Promise<void>)[] = [];
   return {
-    relay,
-    queue: buildJobQueue(config, registry, { sql, clock }),
-    transaction: contractTransactions(pool, buildTransactionJobs(config, registry, { relay, log })),
-    /** Resolves with the URL where it takes deliveries. Its schedules are QStash's from then on. */
+    queue,
+    transaction: contractTransactions(pool, jobsIn),
+    sweepOutbox: () => sweepOutbox(provider, { sql }),
+    /**
+     * Accepts deliveries and resolves with the URL. Syncs the schedules.
+     *
+     * @param sweeps starts a runtime, which also sweeps the outbox. A serverless instance does not.
+     */
     async serve({ sweeps = false }: { readonly sweeps?: boolean } = {}): Promise<string> {
-      const dispatcher = buildJobDispatcher(config, registry, { sql, clock, log });
-      if (!dispatcher) throw new Error("qstash has a dispatcher");
+      const parts = assemble();
       const front = await openFront();
-      front.add(dispatcher);
-      const runtime = buildJobRuntime(config, registry, {
-        log,
-        dispatcher,
-        ...(sweeps && { relay }),
-      });
-      ends.push(() => runtime.stop(), front.close);
-      await runtime.start();
+      front.add(dispatcherOf(parts));
+      ends.push(() => parts.runtime.stop(), front.close);
+      await (sweeps ? parts.runtime.start() : parts.syncSchedules?.());
       return front.url;
     },
     async close() {

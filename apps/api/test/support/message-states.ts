@@ -1,18 +1,18 @@
 interface State {
   name: string;
-  /** Failed attempts of the job, those of earlier messages included. */
+  /** Failed attempts of the job, including those of its earlier messages. */
   failures: number;
 }
 
-/** What the local QStash's log says of each message that is not over. */
+/** Follows each message in the local QStash's log until it is settled. */
 export function messageStates() {
   const messages = new Map<string, State>();
   return {
     read(line: string) {
       const [state = "", id = "", url = ""] = line.split(/\s+/);
       if (state === "CREATED") {
-        const tried = Number(new URL(url).searchParams.get("tried") ?? 0);
-        messages.set(id, { name: state, failures: tried });
+        const previousAttempts = Number(new URL(url).searchParams.get("tried") ?? 0);
+        messages.set(id, { name: state, failures: previousAttempts });
         return;
       }
       const message = messages.get(id);
@@ -24,8 +24,8 @@ export function messageStates() {
     /** Messages that wait for another delivery. */
     retries: () => [...messages.values()].filter(({ name }) => name === "RETRY").length,
     pending: () => messages.size,
-    /** Deliveries whose answer QStash has not seen yet. */
-    underWay: () => [...messages.values()].filter(({ name }) => name === "ACTIVE").length,
+    /** Deliveries that QStash has no answer to yet. */
+    inFlight: () => [...messages.values()].filter(({ name }) => name === "ACTIVE").length,
     waitingAfter: (attempt: number) =>
       [...messages.values()].filter(
         ({ name, failures }) => failures === attempt && (name === "RETRY" || name === "CREATED"),

@@ -1,52 +1,55 @@
 import assert from "node:assert/strict";
-import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
+import { createQStashDev } from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import type { JsonValue } from "#src/jobs/application/json.ts";
-import { syncSchedules } from "#src/jobs/feature.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import type { JsonValue } from "#src/jobs/application/job-types.ts";
+import { qstash } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import type { ContractCase } from "#src/jobs/testing/contract-harness.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe } from "#src/jobs/testing/probe.ts";
-import { CALLBACK_URL, type DeliverOptions, openWebhook, webhookConfig } from "./webhook.ts";
+import { bindProvider } from "./bind-provider.ts";
+import { qstashOptions } from "./qstash-options.ts";
+import { CALLBACK_URL, type DeliverOptions, openWebhook } from "./webhook.ts";
 
 const elsewhere = `${CALLBACK_URL}/v1/jobs/run/contract.other`;
 
 const FORGED: Readonly<Record<string, DeliverOptions>> = {
   "signed for another job": { signed: { url: elsewhere } },
-  "signed for other facts of the job": {
+  "signed for other metadata of the job": {
     search: "?maxAttempts=1000",
     signed: { url: `${CALLBACK_URL}/v1/jobs/run/contract.work` },
   },
   "signed for another body": { signed: { body: '"another"' } },
-  "signed with a key that is not ours": { signed: { key: "sig_of_somebody_else" } },
-  "signed long ago": { signed: { age: 3_600 } },
+  "signed with an unknown key": { signed: { key: "sig_of_somebody_else" } },
+  "signed an hour ago": { signed: { age: 3_600 } },
   "signed with another algorithm": { signed: { algorithm: "HS512" } },
-  "not signed": { signed: { algorithm: "none" } },
+  "without a signature": { signed: { algorithm: "none" } },
 };
 
 const everyHour = { schedule: { cron: "0 * * * *", payload: 0 } };
 
 async function scheduleIsDeleted(): Promise<void> {
-  const qstash = createQStashDev({ log: () => undefined });
+  const dev = createQStashDev({ log: () => undefined });
   try {
-    const url = await qstash.start();
-    const config = webhookConfig(url, DEV_CREDENTIALS.token);
+    const options = qstashOptions(await dev.start());
     const kept = contractJob("contract.work", async () => undefined, everyHour);
     const removed = contractJob("contract.other", async () => undefined, everyHour);
-    await syncSchedules(config, buildJobs([kept, removed]));
-    await syncSchedules(config, buildJobs([kept]));
-    const { schedules } = new Client({ baseUrl: url, token: config.token, devMode: false });
-    const left = await schedules.list();
+    const sync = (jobs: readonly JobDefinition[]) =>
+      bindProvider(qstash(options), jobs).syncSchedules?.();
+    await sync([kept, removed]);
+    await sync([kept]);
+    const client = new Client({ baseUrl: options.url, token: options.token, devMode: false });
+    const left = await client.schedules.list();
     assert.deepEqual(
       left.map(({ destination }) => new URL(destination).pathname),
       ["/v1/jobs/run/contract.work"],
     );
   } finally {
-    await qstash.close();
+    await dev.close();
   }
 }
 
-/** What only a provider that delivers over HTTP can get wrong. */
+/** Cases of a provider that delivers over HTTP. */
 export const qstashCases: Readonly<Record<string, readonly ContractCase[]>> = {
   signatures: Object.entries(FORGED).map(([what, forged]) => ({
     title: `a delivery ${what} runs nothing`,
@@ -69,6 +72,9 @@ export const qstashCases: Readonly<Record<string, readonly ContractCase[]>> = {
     },
   })),
   "schedules at QStash": [
-    { title: "one that left the registry is deleted at the next start", run: scheduleIsDeleted },
+    {
+      title: "a schedule that left the registry is deleted at the next start",
+      run: scheduleIsDeleted,
+    },
   ],
 };

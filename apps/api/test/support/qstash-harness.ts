@@ -1,42 +1,30 @@
-import {
-  createQStashDev,
-  DEV_CREDENTIALS,
-  type QStashDev,
-  type QStashDevOptions,
-} from "@orbit/qstash-dev";
+import { createQStashDev, type QStashDev, type QStashDevOptions } from "@orbit/qstash-dev";
 import { Client } from "@upstash/qstash";
 import type { Pool } from "pg";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import {
-  buildDeadJobs,
-  buildJobQueue,
-  buildOutboxRelay,
-  buildTransactionJobs,
-  type JobsConfig,
-} from "#src/jobs/feature.ts";
-import { qstashSupport } from "#src/jobs/infrastructure/qstash/qstash-support.ts";
+import { qstash, type QStashOptions } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import type { ContractHarness, ContractWorld } from "#src/jobs/testing/contract-harness.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
+import { bindProvider, type TestPorts } from "./bind-provider.ts";
 import { contractTransactions } from "./contract-transactions.ts";
 import { createTestDatabase } from "./database.ts";
-import { ageQStashRecords, qstashDeadJobs } from "./qstash-tables.ts";
 import { openFront } from "./front.ts";
 import { jumpClock } from "./jump-clock.ts";
 import { messageStates } from "./message-states.ts";
-import { qstashInstances } from "./qstash-instances.ts";
 import { qstashCases } from "./qstash-cases.ts";
+import { qstashInstances, type QStashRuntimeOptions } from "./qstash-instances.ts";
+import { qstashOptions, qstashSupport } from "./qstash-options.ts";
+import { ageQStashRecords, qstashDeadJobs } from "./qstash-tables.ts";
 import { qstashTicks, ticksInMinute } from "./qstash-ticks.ts";
-import { silentLog } from "./silent-log.ts";
 
 /**
- * qstash on the local QStash, over real HTTP with real signatures. While there is no instance QStash
- * holds its deliveries back, so that no attempt is lost on nobody.
+ * qstash on the local QStash, over real HTTP with real signatures. While no instance runs, QStash pauses
+ * its deliveries, so that none counts as an attempt.
  */
 export const qstashHarness: ContractHarness = {
-  support: qstashSupport,
+  provider: qstashSupport,
   ownCases: qstashCases,
   open: (definitions) => openQStashWorld(definitions),
 };
@@ -44,12 +32,15 @@ export const qstashHarness: ContractHarness = {
 export interface QStashWorld extends ContractWorld {
   readonly pool: Pool;
   readonly qstash: QStashDev;
-  readonly config: JobsConfig;
+  readonly options: QStashOptions;
+  /** The app's database and clock. */
+  readonly ports: TestPorts;
   /** Lines of the local QStash's log. */
   readonly log: readonly string[];
-  /** Forgets an instance as if it had died: nobody is told, and what it had under way is lost. */
+  runtime(options?: QStashRuntimeOptions): JobRuntime;
+  /** Makes an instance die in the middle of its runs: QStash gets no answer from it. */
   kill(runtime: JobRuntime): void;
-  /** The next answers to QStash do not arrive. */
+  /** Drops the next answers to QStash. */
   loseAnswers(count: number): void;
 }
 
@@ -57,8 +48,8 @@ const NAMESPACE = "contract";
 const PUBLIC_URL = "https://api.example.com";
 
 /**
- * `devOptions` are the local QStash's: a strict one has the app under a name of its own. `loses` says
- * of each answer to it whether it gets lost.
+ * @param devOptions of the local QStash. If it is strict, the app has a public URL.
+ * @param loses decides for each answer to QStash whether it gets lost
  */
 export async function openQStashWorld(
   definitions: readonly JobDefinition[],
@@ -72,64 +63,54 @@ export async function openQStashWorld(
   const states = messageStates();
   const front = await openFront(loses);
   const log: string[] = [];
-  const qstash = createQStashDev({
+  const dev = createQStashDev({
     ...devOptions,
     clock,
     log: (line) => {
       log.push(line);
       states.read(line);
     },
-    // Production does not deliver to this machine; a name that leads to it is no loopback.
+    // A strict QStash refuses loopback URLs, so the public URL is redirected here.
     ...(devOptions.strict && {
       fetch: (url, init) => fetch(url.replace(PUBLIC_URL, front.url), init),
     }),
   });
-  const config: JobsConfig & { provider: "qstash" } = {
-    provider: "qstash",
-    url: await qstash.start(),
-    token: DEV_CREDENTIALS.token,
-    currentSigningKey: DEV_CREDENTIALS.currentSigningKey,
-    nextSigningKey: DEV_CREDENTIALS.nextSigningKey,
+  const options = qstashOptions(await dev.start(), {
     callbackUrl: devOptions.strict ? PUBLIC_URL : front.url,
     namespace: NAMESPACE,
     concurrency: parallelism,
-    maxPayloadBytes: 1_048_576,
-    shutdownGraceMs: 100,
-    deadRetentionDays: 30,
-    ledgerRetentionDays: 90,
-  };
-  const api = { baseUrl: config.url, token: config.token, devMode: false };
-  // Whatever fault is on: this is how a world is made.
+  });
+  const api = { baseUrl: options.url, token: options.token, devMode: false };
+  // Retries often: the harness itself must get through whatever faults the test sets.
   const { flowControl } = new Client({ ...api, retry: { retries: 20, backoff: () => 10 } });
-  const jobClock = { now: () => new Date(clock.now()) };
+  const ports: TestPorts = { sql, clock: { now: () => new Date(clock.now()) } };
   const instances = await qstashInstances({
-    config,
+    options,
     definitions,
-    sql,
-    jobClock,
+    ports: { ...ports, sql },
     front,
     states,
     jump: clock.jump,
-    holdBack: (hold) => (hold ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE)),
+    pauseDeliveries: (paused) =>
+      paused ? flowControl.pause(NAMESPACE) : flowControl.resume(NAMESPACE),
   });
   const { runtime, kill } = instances;
-
-  const relay = buildOutboxRelay(config, { sql, clock: jobClock, log: silentLog });
-  const queueOf = (known: readonly JobDefinition[]) =>
-    buildJobQueue(config, buildJobs(known), { sql, clock: jobClock });
+  const partsOf = (known: readonly JobDefinition[]) => bindProvider(qstash(options), known, ports);
+  const parts = partsOf(definitions);
 
   return {
     pool,
-    qstash,
-    config,
+    qstash: dev,
+    options,
+    ports,
     log,
     loseAnswers: front.loseAnswers,
     kill,
     runtime,
-    queue: queueOf(definitions),
-    queueOf,
+    queue: parts.queue,
+    queueOf: (known) => partsOf(known).queue,
     crash: instances.crash,
-    ticks: (definition, after, until) => qstashTicks(config, definition, after, until),
+    ticks: (definition, after, until) => qstashTicks(options, definition, after, until),
     now: () => new Date(clock.now()),
     async elapse(seconds) {
       await ageQStashRecords(pool, seconds);
@@ -140,7 +121,7 @@ export async function openQStashWorld(
       await earlier.start();
       await earlier.stop();
       kill(earlier);
-      // Deliveries find nobody, and are tried again.
+      // Deliveries find no instance, and are retried.
       await flowControl.resume(NAMESPACE);
       let ticks = states.retries();
       for (let minute = 1; minute <= minutes; minute++) {
@@ -151,18 +132,15 @@ export async function openQStashWorld(
         await eventually("the ticks were made", async () => states.retries() >= made);
       }
     },
-    transaction: contractTransactions(
-      pool,
-      buildTransactionJobs(config, buildJobs(definitions), { relay, log: silentLog }),
-    ),
-    dead: buildDeadJobs(config, buildJobs(definitions), { sql, clock: jobClock }),
+    transaction: contractTransactions(pool, parts.in),
+    dead: parts.deadJobs,
     deadJobs: () => qstashDeadJobs(pool),
     waitingAfter: async (attempt) => states.waitingAfter(attempt),
     pendingCount: async () => states.pending(),
-    waitingCount: async () => states.pending() - states.underWay(),
+    waitingCount: async () => states.pending() - states.inFlight(),
     async close() {
       await instances.stop();
-      await qstash.close();
+      await dev.close();
       await front.close();
       await drop();
     },

@@ -1,96 +1,100 @@
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobDispatcher } from "#src/jobs/application/job-provider.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
-import type { JobClock, SqlExecutor } from "#src/jobs/application/ports.ts";
-import {
-  buildJobDispatcher,
-  buildJobRuntime,
-  type JobDispatcher,
-  type JobsConfig,
-} from "#src/jobs/feature.ts";
+import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { qstash, type QStashOptions } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import type { RuntimeOptions } from "#src/jobs/testing/contract-harness.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
+import { bindProvider, type TestPorts } from "./bind-provider.ts";
 import type { Front } from "./front.ts";
 import type { messageStates } from "./message-states.ts";
-import { silentLog } from "./silent-log.ts";
+import { dispatcherOf } from "./qstash-options.ts";
 
 interface InstancesOptions {
-  readonly config: JobsConfig & { provider: "qstash" };
+  readonly options: QStashOptions;
   readonly definitions: readonly JobDefinition[];
-  readonly sql: SqlExecutor;
-  readonly jobClock: JobClock;
+  readonly ports: TestPorts & { readonly sql: SqlExecutor };
   readonly front: Front;
   readonly states: ReturnType<typeof messageStates>;
   readonly jump: (ms: number) => void;
-  /** Has QStash keep its deliveries, while there is nobody to take them. */
-  readonly holdBack: (hold: boolean) => Promise<unknown>;
+  readonly pauseDeliveries: (paused: boolean) => Promise<unknown>;
 }
 
-/** Longer than QStash's first pause before it looks for another instance. */
-const NEXT_LOOK_SECONDS = 5;
+export interface QStashRuntimeOptions extends RuntimeOptions {
+  /** Default: the world's database. */
+  readonly sql?: SqlExecutor;
+}
+
+/** Longer than QStash's first pause between two deliveries. */
+const NEXT_DELIVERY_SECONDS = 5;
 
 /** The instances of an app behind one address. */
-export async function qstashInstances({ config, front, states, ...options }: InstancesOptions) {
+export async function qstashInstances({
+  options,
+  ports,
+  front,
+  states,
+  ...world
+}: InstancesOptions) {
   const live = new Set<JobDispatcher>();
-  const dead = new Set<JobRuntime>();
+  const killed = new Set<JobRuntime>();
   const dispatchers = new Map<JobRuntime, JobDispatcher>();
-  let holding: Promise<unknown> = Promise.resolve();
-  const holdBack = () => {
-    holding = holding.then(() => options.holdBack(live.size === 0));
-    return holding;
+  let pausing: Promise<unknown> = Promise.resolve();
+  /** QStash delivers only while an instance is live. */
+  const pauseOrResume = () => {
+    pausing = pausing.then(() => world.pauseDeliveries(live.size === 0));
+    return pausing;
   };
-  await holdBack();
+  await pauseOrResume();
 
   const runtime = ({
-    definitions = options.definitions,
+    definitions = world.definitions,
     concurrency = 2,
     shutdownGraceMs = 100,
-  }: RuntimeOptions = {}): JobRuntime => {
-    const registry = buildJobs(definitions);
-    const own = { ...config, concurrency, shutdownGraceMs };
-    const dispatcher = buildJobDispatcher(own, registry, {
-      // Whoever is dead has nothing more to say to the database.
+    sql = ports.sql,
+  }: QStashRuntimeOptions = {}): JobRuntime => {
+    const parts = bindProvider(qstash({ ...options, concurrency }), definitions, {
+      ...ports,
+      // A killed instance writes nothing any more.
       sql: {
         query: (text, values) =>
-          dead.has(made)
-            ? Promise.reject(new Error("this instance has died"))
-            : options.sql.query(text, values),
+          killed.has(instance)
+            ? Promise.reject(new Error("This instance was killed."))
+            : sql.query(text, values),
       },
-      clock: options.jobClock,
-      log: silentLog,
+      settings: { shutdownGraceMs },
     });
-    if (!dispatcher) throw new Error("qstash has a dispatcher");
-    const inner = buildJobRuntime(own, registry, { log: silentLog, dispatcher });
-    const made: JobRuntime = {
+    const dispatcher = dispatcherOf(parts);
+    const instance: JobRuntime = {
       provider: "qstash",
       async start() {
-        await inner.start();
-        if (!dispatcher.intake.open) return;
+        await parts.runtime.start();
+        if (!dispatcher.accepting) return;
         front.add(dispatcher);
         live.add(dispatcher);
-        await holdBack();
-        options.jump(NEXT_LOOK_SECONDS * 1_000);
+        await pauseOrResume();
+        world.jump(NEXT_DELIVERY_SECONDS * 1_000);
       },
       async stop() {
         live.delete(dispatcher);
-        const stopped = inner.stop();
-        await holdBack();
+        const stopped = parts.runtime.stop();
+        await pauseOrResume();
         await stopped;
         await eventually(
           "QStash has every answer",
-          async () => states.underWay() <= front.underWay(),
+          async () => states.inFlight() <= front.inFlight(),
         );
       },
     };
-    dispatchers.set(made, dispatcher);
-    return made;
+    dispatchers.set(instance, dispatcher);
+    return instance;
   };
 
   const kill = (running: JobRuntime) => {
     const dispatcher = dispatchers.get(running);
     if (!dispatcher) return;
     live.delete(dispatcher);
-    dead.add(running);
+    killed.add(running);
     front.kill(dispatcher);
   };
 
@@ -99,7 +103,7 @@ export async function qstashInstances({ config, front, states, ...options }: Ins
     kill,
     async crash(running: JobRuntime) {
       kill(running);
-      await holdBack();
+      await pauseOrResume();
     },
     async stop() {
       await Promise.all([...dispatchers.keys()].map((running) => running.stop()));

@@ -1,19 +1,19 @@
 import { createQStashDev, VirtualClock } from "@orbit/qstash-dev";
 import { nextTick } from "#src/jobs/application/cron.ts";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { type JobsConfig, syncSchedules } from "#src/jobs/feature.ts";
+import { qstash, type QStashOptions } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
+import { bindProvider } from "./bind-provider.ts";
 
-/** When a local QStash of its own, that is given the schedule, publishes a message. */
+/** The times at which a separate local QStash publishes messages of this schedule. */
 export async function qstashTicks(
-  config: JobsConfig & { provider: "qstash" },
+  options: QStashOptions,
   definition: JobDefinition,
   after: Date,
   until: Date,
 ): Promise<Date[]> {
   const clock = new VirtualClock(after);
   const ticks: Date[] = [];
-  const qstash = createQStashDev({
+  const dev = createQStashDev({
     clock,
     log: (line) => {
       if (line.startsWith("CREATED")) ticks.push(new Date(clock.now()));
@@ -21,11 +21,11 @@ export async function qstashTicks(
     fetch: async () => new Response(),
   });
   try {
-    const url = await qstash.start();
-    await syncSchedules({ ...config, url }, buildJobs([definition]));
+    const provider = qstash({ ...options, url: await dev.start() });
+    await bindProvider(provider, [definition]).syncSchedules?.();
     await clock.advanceTo(until);
   } finally {
-    await qstash.close();
+    await dev.close();
   }
   return ticks;
 }

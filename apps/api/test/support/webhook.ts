@@ -3,11 +3,13 @@ import { Pool } from "pg";
 import { jobsController } from "#src/interfaces/http/controllers/jobs.controller.ts";
 import { errorResponse } from "#src/interfaces/http/errors.ts";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 import type { JobLogger } from "#src/jobs/application/ports.ts";
-import { buildJobDispatcher, type JobDispatcher, type JobsConfig } from "#src/jobs/feature.ts";
-import { type SignatureOptions, sign } from "./sign.ts";
+import { qstash } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
+import { bindProvider } from "./bind-provider.ts";
 import { createTestDatabase } from "./database.ts";
+import { dispatcherOf, NOBODY, qstashOptions } from "./qstash-options.ts";
+import { type SignatureOptions, sign } from "./sign.ts";
 import { openTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 export const CALLBACK_URL = "https://api.example.com";
@@ -15,35 +17,16 @@ export const CURRENT_KEY = "sig_current_key_of_the_tests";
 export const NEXT_KEY = "sig_next_key_of_the_tests";
 
 export interface Webhook {
-  readonly dispatcher: JobDispatcher;
+  readonly runtime: JobRuntime;
   readonly app: Hono;
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
   /** Between the webhook and its database. */
   readonly proxy: TcpProxy;
-  /** How many deliveries of a message are on record as refused. */
+  /** How many deliveries of a message are recorded as refused. */
   refusals(messageId: string): Promise<number>;
-  /** A request that QStash could have sent, but for what is said otherwise. */
+  /** Sends a request as QStash would, apart from what `options` change. */
   deliver(name: string, body: string | Uint8Array, options?: DeliverOptions): Promise<Response>;
   close(): Promise<void>;
-}
-
-/** As the tests' app has it, with QStash at `url`. */
-export function webhookConfig(url: string, token: string): JobsConfig & { provider: "qstash" } {
-  return {
-    provider: "qstash",
-    url,
-    token,
-    currentSigningKey: CURRENT_KEY,
-    nextSigningKey: NEXT_KEY,
-    callbackUrl: CALLBACK_URL,
-    namespace: "tests",
-    concurrency: undefined,
-    maxPayloadBytes: 1_048_576,
-    shutdownGraceMs: 0,
-
-    deadRetentionDays: 30,
-    ledgerRetentionDays: 90,
-  };
 }
 
 export interface DeliverOptions {
@@ -52,8 +35,11 @@ export interface DeliverOptions {
   readonly headers?: Record<string, string>;
 }
 
-/** The webhook alone, on a database of its own, without QStash. */
-export async function openWebhook(definitions: readonly JobDefinition[]): Promise<Webhook> {
+/** The webhook with its own database. It calls QStash at `qstashUrl` only if its runtime starts. */
+export async function openWebhook(
+  definitions: readonly JobDefinition[],
+  qstashUrl: string = NOBODY,
+): Promise<Webhook> {
   const database = await createTestDatabase();
   const proxy = await openTcpProxy(database.url);
   const pool = new Pool({ connectionString: proxy.url });
@@ -61,17 +47,23 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
   const logged: { fields: object; message: string }[] = [];
   const keep = (fields: object, message: string) => void logged.push({ fields, message });
   const log: JobLogger = { debug: keep, info: keep, warn: keep, error: keep, child: () => log };
-  const dispatcher = buildJobDispatcher(
-    webhookConfig("http://127.0.0.1:1", "nobody-is-called"),
-    buildJobs(definitions),
-    { sql: { query: (text, values) => pool.query(text, [...values]) }, log },
+  const provider = qstash(
+    qstashOptions(qstashUrl, {
+      currentSigningKey: CURRENT_KEY,
+      nextSigningKey: NEXT_KEY,
+      callbackUrl: CALLBACK_URL,
+    }),
   );
-  if (!dispatcher) throw new Error("qstash has a dispatcher");
+  const parts = bindProvider(provider, definitions, {
+    sql: { query: (text, values) => pool.query(text, [...values]) },
+    log,
+    settings: { shutdownGraceMs: 0 },
+  });
   const app = new Hono()
     .onError((error, c) => errorResponse(error, c, log))
-    .route("/v1", jobsController(dispatcher));
+    .route("/v1", jobsController(dispatcherOf(parts)));
   return {
-    dispatcher,
+    runtime: parts.runtime,
     app,
     logged,
     proxy,
@@ -97,6 +89,7 @@ export async function openWebhook(definitions: readonly JobDefinition[]): Promis
       });
     },
     async close() {
+      await parts.runtime.stop();
       await pool.end();
       await proxy.close();
       await database.drop();

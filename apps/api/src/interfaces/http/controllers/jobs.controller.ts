@@ -1,10 +1,14 @@
 import { Hono } from "hono";
-import type { DeliveryResult, IncomingDelivery, JobDispatcher } from "#src/jobs/feature.ts";
+import type {
+  DeliveryResult,
+  IncomingDelivery,
+  JobDispatcher,
+} from "#src/jobs/application/job-provider.ts";
 import { incompleteBody } from "../body-limit.ts";
 
 /**
- * `POST /v1/jobs/run/:name`: where QStash delivers jobs. The signature is the credential. What is
- * thrown is answered by the error mapper: 401 `jobs.invalid_signature`, 404 `jobs.unknown_job`.
+ * `POST /v1/jobs/run/:name` receives jobs from QStash. The signature is the credential. The error mapper
+ * answers what `dispatch` throws: 401 `jobs.invalid_signature`, 404 `jobs.unknown_job`.
  */
 export function jobsController(dispatcher: JobDispatcher): Hono {
   return new Hono().post("/jobs/run/:name", async (c) => {
@@ -18,7 +22,7 @@ export function jobsController(dispatcher: JobDispatcher): Hono {
   });
 }
 
-/** Of an error no more is said than that there was one: it is in the log. */
+/** Answers without the error's text: the log has it. */
 function answer(result: DeliveryResult): Response {
   switch (result.status) {
     case "done":
@@ -31,10 +35,13 @@ function answer(result: DeliveryResult): Response {
       return refusal(500, "jobs.attempt_failed", "This attempt failed.", {
         "retry-after": String(result.retryAfterSeconds),
       });
-    case "draining":
-      return refusal(503, "jobs.draining", "This instance is stopping.", {
-        "retry-after": String(result.retryAfterSeconds),
-      });
+    case "retry-later":
+      return refusal(
+        503,
+        "jobs.retry_later",
+        "This delivery is not settled yet. Deliver it again after Retry-After.",
+        { "retry-after": String(result.retryAfterSeconds) },
+      );
   }
 }
 
@@ -47,7 +54,7 @@ function refusal(
   return json({ error: { code, message } }, status, headers);
 }
 
-/** Not `Response.json`: that one the server cannot send without reading it as a stream. */
+/** Unlike `Response.json`, gives the server a body that it need not read as a stream. */
 function json(body: object, status: number, headers: Record<string, string> = {}): Response {
   return new Response(JSON.stringify(body), {
     status,
@@ -55,7 +62,7 @@ function json(body: object, status: number, headers: Record<string, string> = {}
   });
 }
 
-/** Exactly as it came: it is signed. */
+/** The query exactly as it was sent: the signature covers it. */
 function searchOf(url: string): string {
   const start = url.indexOf("?");
   return start < 0 ? "" : url.slice(start);
