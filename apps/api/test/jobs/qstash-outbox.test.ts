@@ -8,10 +8,10 @@ import { openQStashWorld } from "../support/qstash-harness.ts";
 import { sweepOutbox } from "../support/qstash-options.ts";
 
 /** A world whose instance reports its payloads, and whose outbox rows the test publishes. */
-async function open(options: Parameters<typeof openQStashWorld>[1] = {}) {
+async function open(devOptions: Parameters<typeof openQStashWorld>[1] = {}) {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => runs.report(payload));
-  const world = await openQStashWorld([job], options);
+  const world = await openQStashWorld([job], devOptions);
   onTestFinished(() => world.close());
   // The instance's own sweeps would interfere with the test's.
   const withoutOutbox: SqlExecutor = {

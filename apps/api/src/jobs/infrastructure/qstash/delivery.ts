@@ -31,8 +31,8 @@ import type { Publisher } from "./publisher.ts";
 //   run, with its attempt counted and its key freed
 //     ├─ succeeded ──────────────────────────────────────► done
 //     ├─ last or permanent failure, last run cut off ────► dead
-//     ├─ failed, few retries left ─► hand on ────────────► done
-//     ├─ failed ─────────────────────────────────────────► failed
+//     ├─ failed after two retries ─► hand on ────────────► done
+//     ├─ failed earlier ─────────────────────────────────► failed
 //     └─ cut off by a stopping instance ─────────────────► retry-later, or hand on
 //
 // The answer tells QStash what to do: "done" and "dead" end the message, the others make QStash deliver
@@ -116,7 +116,7 @@ export function createDeliveryHandler(ports: DeliveryPorts): DeliveryHandler {
     });
   }
 
-  /** The answer to a delivery that must not run its job, or `undefined`. */
+  /** Returns the answer to a delivery that must not run its job, or `undefined`. */
   async function settleWithoutRun(
     delivery: Delivery,
     record: MessageRecord | undefined,
@@ -182,6 +182,7 @@ export function createDeliveryHandler(ports: DeliveryPorts): DeliveryHandler {
     return settleDead(delivery, message.maxAttempts, CUT_OFF_ERROR);
   }
 
+  /** Settles the message by the outcome of its run, or makes QStash deliver it again. */
   async function settleRun(
     delivery: Delivery,
     attempt: number,
@@ -241,7 +242,7 @@ export function createDeliveryHandler(ports: DeliveryPorts): DeliveryHandler {
   ): Promise<DeliveryResult> {
     const { id, name, version, json: payload, maxAttempts } = message;
     const job = { id, name, version, payload, attempts, maxAttempts };
-    // Both in one statement: a kept job with an unrecorded death would run again.
+    // One statement: a job whose death is kept but not recorded would run again.
     await recordDeath(sql, qstashId, keepDeadJobStatement(job, error));
     return { status: "dead" };
   }

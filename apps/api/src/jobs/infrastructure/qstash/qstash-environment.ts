@@ -8,6 +8,7 @@ export interface QStashEnvironment {
   readonly currentSigningKey: string;
   readonly nextSigningKey: string;
   readonly callbackUrl: string;
+  /** Default: the host that QStash calls. */
   readonly namespace: string;
 }
 
@@ -95,14 +96,9 @@ export function readQStashEnvironment(env: Environment): QStashEnvironmentResult
       currentSigningKey: data.QSTASH_CURRENT_SIGNING_KEY,
       nextSigningKey: data.QSTASH_NEXT_SIGNING_KEY,
       callbackUrl: data.QSTASH_CALLBACK_URL,
-      namespace: data.QSTASH_NAMESPACE ?? defaultNamespace(callback.hostname),
+      namespace: data.QSTASH_NAMESPACE ?? callback.hostname.replace(/[^a-z0-9.-]/g, "-"),
     },
   };
-}
-
-/** The namespace of a deployment that sets none: the host that QStash calls. */
-export function defaultNamespace(hostname: string): string {
-  return hostname.replace(/[^a-z0-9.-]/g, "-");
 }
 
 function isBaseUrl(text: string): boolean {
