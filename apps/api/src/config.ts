@@ -46,7 +46,14 @@ const environment = z
       }),
     ),
     ORBIT_API_TOKEN: optional(
-      z.string().min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." }),
+      z
+        .string()
+        .min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." })
+        // The token68 of RFC 9110: no client can send other characters as a bearer token.
+        .regex(/^[\w.~+/-]+=*$/, {
+          error:
+            "ORBIT_API_TOKEN may contain only letters, digits, - . _ ~ + / and, at its end, =.",
+        }),
     ),
     DATABASE_URL: optional(z.string()),
     WORKER_DATABASE_URL: optional(z.string()),

@@ -68,6 +68,10 @@ test.each([
   ["LOG_LEVEL", "loud", /LOG_LEVEL must be debug/],
   ["SMTP_URL", SECRET, /SMTP_URL must be a URL like smtp/],
   ["ORBIT_API_TOKEN", "short", /ORBIT_API_TOKEN must have at least 16 characters/],
+  ["ORBIT_API_TOKEN", `${SECRET} `, /ORBIT_API_TOKEN may contain only letters, digits/],
+  ["ORBIT_API_TOKEN", `"${SECRET}"`, /ORBIT_API_TOKEN may contain only letters, digits/],
+  ["ORBIT_API_TOKEN", `=${SECRET}`, /ORBIT_API_TOKEN may contain only letters, digits/],
+  ["ORBIT_API_TOKEN", `${SECRET}ä`, /ORBIT_API_TOKEN may contain only letters, digits/],
 ])("%s=%s is refused, and no value is repeated", (name, value, message) => {
   const problems = problemsOf({ ...GOOD, MAIL_FROM: "a@b.co", [name]: value });
   expect(problems).toMatch(message);

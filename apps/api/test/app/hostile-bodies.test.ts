@@ -86,3 +86,33 @@ test("a body that comes too slowly is cut off", async () => {
   await new Promise((resolve) => socket.on("close", resolve));
   expect(answer).toMatch(/^HTTP\/1.1 408 /);
 });
+
+test.each(["stated", "unknown"])(
+  "a body of %s length that breaks off is 400, and nothing is logged",
+  async (length) => {
+    const app = await startTestApp(QSTASH);
+    onTestFinished(() => app.close());
+    for (const path of [WEBHOOK, "/v1/workspaces"]) {
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(Buffer.from('{"')),
+        pull: (controller) => controller.error(new Error("the client disconnected")),
+      });
+      const headers = {
+        authorization: `Bearer ${app.container.config.apiToken}`,
+        ...(length === "stated" && { "content-length": "100" }),
+      };
+      const request = new Request(`http://api${path}`, {
+        method: "POST",
+        headers,
+        body,
+        duplex: "half",
+      });
+      const answer = await createApp(app.container).fetch(request);
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        { error: { code: "request.incomplete" } },
+      ]);
+    }
+    expect(app.logged).toEqual([]);
+  },
+);
