@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
+import { migrateApp } from "#src/infrastructure/migrate.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
-import { createTestDatabase } from "../support/database.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openKillPoint } from "../support/kill-point.ts";
 import { startProcess } from "../support/process.ts";
 
@@ -44,4 +45,67 @@ test("db:migrate says that its connection broke, also when it was about to begin
   point.breakHeld();
   expect(await command.exit).toBe(1);
   expect(command.stderr()).toMatch(/The database\/\w+ at 127\.0\.0\.1:\d+ cannot be used/);
+});
+
+// The two migrations that the initial one replaces, as Drizzle recorded them.
+const WORKSPACES = { hash: "of 0000_workspaces", when: 1_795_499_216_551 };
+const BILLING = { hash: "of 0001_billing", when: 1_795_523_591_969 };
+
+async function recordMigrations(
+  { pool }: TestDatabase,
+  migrations: readonly { hash: string; when: number }[],
+): Promise<void> {
+  await pool.query("truncate drizzle.__drizzle_migrations");
+  for (const { hash, when } of migrations) {
+    await pool.query(
+      "insert into drizzle.__drizzle_migrations (hash, created_at) values ($1, $2)",
+      [hash, when],
+    );
+  }
+}
+
+const recorded = async ({ pool }: TestDatabase) =>
+  (await pool.query("select hash from drizzle.__drizzle_migrations order by created_at")).rows;
+
+const tables = async ({ pool }: TestDatabase) =>
+  (await pool.query("select tablename from pg_tables where schemaname = 'public' order by 1")).rows;
+
+test("a database with both earlier migrations keeps its rows and counts as migrated", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  await recordMigrations(database, [WORKSPACES, BILLING]);
+  await database.pool.query(
+    "insert into workspaces values (gen_random_uuid(), 'acme', 'Acme', now())",
+  );
+  await migrateApp(database.pool);
+  expect(await recorded(database)).toEqual([{ hash: WORKSPACES.hash }, { hash: BILLING.hash }]);
+  const { rows } = await database.pool.query("select slug from workspaces");
+  expect(rows).toEqual([{ slug: "acme" }]);
+});
+
+test("a database with only the first earlier migration is refused and left as it is", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  await recordMigrations(database, [WORKSPACES]);
+  await database.pool.query("drop table billing_events, billing_subscriptions");
+  const before = await tables(database);
+  const command = startProcess("src/db-migrate.ts", { DATABASE_URL: database.url });
+  expect(await command.exit).toBe(1);
+  expect(command.stderr()).toMatch(
+    /left its migrations unfinished; drop this development database/,
+  );
+  expect(await tables(database)).toEqual(before);
+  expect(await recorded(database)).toEqual([{ hash: WORKSPACES.hash }]);
+});
+
+test("a start that ended before the first migration is taken up again", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const all = await tables(database);
+  await recordMigrations(database, []);
+  await database.pool.query(
+    "drop table billing_events, billing_subscriptions, workspace_invites, workspaces",
+  );
+  await migrateApp(database.pool);
+  expect(await tables(database)).toEqual(all);
 });
