@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openKillPoint } from "../support/kill-point.ts";
 import { startProcess } from "../support/process.ts";
 
-test("db:migrate, a step of a deploy, says what it did or why it could not", async () => {
+test("db:migrate reports that the database is up to date, or why it cannot be used", async () => {
   const database = await createTestDatabase();
   const run = async (url: string) => {
     const command = startProcess("src/db-migrate.ts", { DATABASE_URL: url });
@@ -22,17 +22,17 @@ test("db:migrate, a step of a deploy, says what it did or why it could not", asy
   await database.drop();
 });
 
-test("db:migrate says that its connection broke, also when it was about to begin", async () => {
+test("db:migrate reports a connection that breaks as its transaction begins", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const point = await openKillPoint(database.url);
   onTestFinished(() => point.close());
-  // Until it is let go, the command waits for its turn: what begins then is the migrations' transaction.
+  // While this lock is held the command waits. The next BEGIN is that of the migrations.
   const other = await database.pool.connect();
   await other.query("select pg_advisory_lock(hashtextextended('orbit.migrations', 0))");
   const command = startProcess("src/db-migrate.ts", { DATABASE_URL: point.url });
   onTestFinished(() => command.kill("SIGKILL"));
-  await eventually("it waits for its turn", async () => {
+  await eventually("the command waits for the lock", async () => {
     const { rowCount } = await database.pool.query(
       `select from pg_locks where locktype = 'advisory' and not granted
           and database = (select oid from pg_database where datname = current_database())`,
@@ -64,11 +64,19 @@ async function recordMigrations(
   }
 }
 
-const recorded = async ({ pool }: TestDatabase) =>
-  (await pool.query("select hash from drizzle.__drizzle_migrations order by created_at")).rows;
+async function recorded({ pool }: TestDatabase): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ hash: string }>(
+    "select hash from drizzle.__drizzle_migrations order by created_at",
+  );
+  return rows.map(({ hash }) => hash);
+}
 
-const tables = async ({ pool }: TestDatabase) =>
-  (await pool.query("select tablename from pg_tables where schemaname = 'public' order by 1")).rows;
+async function tables({ pool }: TestDatabase): Promise<readonly string[]> {
+  const { rows } = await pool.query<{ name: string }>(
+    "select tablename as name from pg_tables where schemaname = 'public' order by 1",
+  );
+  return rows.map(({ name }) => name);
+}
 
 test("a database with both earlier migrations keeps its rows and counts as migrated", async () => {
   const database = await createTestDatabase();
@@ -78,7 +86,7 @@ test("a database with both earlier migrations keeps its rows and counts as migra
     "insert into workspaces values (gen_random_uuid(), 'acme', 'Acme', now())",
   );
   await migrateApp(database.pool);
-  expect(await recorded(database)).toEqual([{ hash: WORKSPACES.hash }, { hash: BILLING.hash }]);
+  expect(await recorded(database)).toEqual([WORKSPACES.hash, BILLING.hash]);
   const { rows } = await database.pool.query("select slug from workspaces");
   expect(rows).toEqual([{ slug: "acme" }]);
 });
@@ -95,10 +103,10 @@ test("a database with only the first earlier migration is refused and left as it
     /left its migrations unfinished; drop this development database/,
   );
   expect(await tables(database)).toEqual(before);
-  expect(await recorded(database)).toEqual([{ hash: WORKSPACES.hash }]);
+  expect(await recorded(database)).toEqual([WORKSPACES.hash]);
 });
 
-test("a start that ended before the first migration is taken up again", async () => {
+test("a database whose first start created only the migrations table is migrated", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   const all = await tables(database);
