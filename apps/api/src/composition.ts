@@ -3,7 +3,7 @@ import {
   type BillingWebhook,
   createBillingWebhook,
 } from "#src/billing/application/billing-webhook.ts";
-import { findSubscription } from "#src/billing/application/find-subscription.ts";
+import { findSubscription } from "#src/billing/application/repositories.ts";
 import type { Subscription } from "#src/billing/domain/subscription.ts";
 import { billingFeature } from "#src/billing/feature.ts";
 import {

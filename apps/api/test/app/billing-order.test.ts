@@ -25,17 +25,22 @@ const at = (id: string, seconds: number, status: string): EventFacts => ({
   subscription: { status },
 });
 
-describe("whatever order events are projected in, the newest state is left:", () => {
+describe("events projected in any order leave the newest state:", () => {
   test.each([
-    ["later ones win", at("evt_z", 0, "active"), at("evt_a", 1, "past_due"), "past_due by evt_a"],
-    ["the end wins within its second", at("evt_z", 0, "active"), deleted, "canceled by evt_a"],
-    ["but not beyond it", deleted, at("evt_z", 1, "canceled"), "canceled by evt_z"],
     [
-      "the first state loses within its second",
-      created,
-      at("evt_a", 0, "active"),
-      "active by evt_a",
+      "a later event wins",
+      at("evt_z", 0, "active"),
+      at("evt_a", 1, "past_due"),
+      "past_due by evt_a",
     ],
+    ["a deletion wins within its second", at("evt_z", 0, "active"), deleted, "canceled by evt_a"],
+    [
+      "a deletion loses to a later second",
+      deleted,
+      at("evt_z", 1, "canceled"),
+      "canceled by evt_z",
+    ],
+    ["a creation loses within its second", created, at("evt_a", 0, "active"), "active by evt_a"],
   ])("%s", async (_title, older, newer, state) => {
     await project(app, older, newer);
     expect(await stateOf(app)).toBe(state);
@@ -46,7 +51,7 @@ describe("whatever order events are projected in, the newest state is left:", ()
     expect(await countRows(app, "billing_subscriptions")).toBe(1);
   });
 
-  test("of two updates within a second the one that came later wins", async () => {
+  test("of two updates within a second the one received later wins", async () => {
     await app.container.runtime.stop();
     const now = Date.now();
     for (const [index, facts] of [at("evt_z", 0, "trialing"), at("evt_a", 0, "active")].entries()) {
@@ -61,27 +66,27 @@ describe("whatever order events are projected in, the newest state is left:", ()
     await run("evt_z", "1 hour");
     await app.container.runtime.start();
     await eventually(
-      "one is projected",
+      "one event is projected",
       async () => (await countRows(app, "orbit_jobs.processed")) === 1,
     );
     expect(await stateOf(app)).toBe("active by evt_a");
     await run("evt_z", "0");
     await eventually(
-      "both are projected",
+      "both events are projected",
       async () => (await countRows(app, "orbit_jobs.processed")) === 2,
     );
     expect(await stateOf(app)).toBe("active by evt_a");
   });
 });
 
-test("many events of one subscription at once leave the newest state", async () => {
+test("many concurrent events of one subscription leave the newest state", async () => {
   const all = Array.from({ length: 30 }, (_, n) =>
     at(`evt_${n}`, (n * 7) % 30, `s_${"i".repeat(n)}`),
   );
   const newest = all.find((facts) => facts.created === CREATED + 29);
   await Promise.all(all.map((facts) => deliver(app, stripeEvent(facts))));
   await eventually(
-    "all are projected",
+    "all events are projected",
     async () => (await countRows(app, "orbit_jobs.processed")) === 30,
   );
   expect(await stateOf(app)).toMatch(new RegExp(` by ${newest?.id}$`));

@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-test("an event becomes the state of its subscription, and is shown to who has the token", async () => {
+test("an event becomes the state of its subscription, shown to callers with the token", async () => {
   await project(app, { id: "evt_1", subscription: { cancel_at_period_end: true } });
   const path = "/v1/billing/subscriptions/sub_1";
   expect(await app.request("GET", path)).toMatchObject({
@@ -33,7 +33,7 @@ test("an event becomes the state of its subscription, and is shown to who has th
       },
     },
   });
-  const stranger = { authorization: "Bearer of-somebody-else" };
+  const stranger = { authorization: "Bearer of-another-service" };
   expect((await app.request("GET", path, undefined, stranger)).status).toBe(401);
   const other = await app.request("GET", "/v1/billing/subscriptions/sub_2");
   expect(other).toMatchObject({
@@ -42,20 +42,20 @@ test("an event becomes the state of its subscription, and is shown to who has th
   });
 });
 
-test("in memory it is the same", async () => {
+test("the memory provider projects events as well", async () => {
   const other = await startBillingApp({ JOBS_PROVIDER: "memory" });
   await other.container.runtime.start();
   const event = stripeEvent({ id: "evt_1" });
   expect(await deliver(other, event)).toMatchObject(NEW);
   expect(await deliver(other, event)).toMatchObject(REPLAY);
-  await eventually("it is projected", async () => {
+  await eventually("the event is projected", async () => {
     const { status } = await other.request("GET", "/v1/billing/subscriptions/sub_1");
     return status === 200;
   });
   await other.close();
 });
 
-test("older API versions, expanded objects and subscriptions without items are read, too", async () => {
+test("older API versions, expanded objects and subscriptions without items are readable", async () => {
   const items = [{ price: { id: "price_2", product: { id: "prod_2", object: "product" } } }];
   const customer = { id: "cus_2", object: "customer" };
   await project(app, {
@@ -69,12 +69,12 @@ test("older API versions, expanded objects and subscriptions without items are r
   expect((await app.database.pool.query(row)).rows).toMatchObject([{ price_id: null }]);
 });
 
-test("a run after the effect was committed does nothing: the ledger knows", async () => {
+test("a second run for the same event changes nothing", async () => {
   await project(app, { id: "evt_1" });
   await app.database.pool.query("delete from billing_subscriptions");
   await app.container.queue.enqueue("billing.events.project", { eventId: "evt_1" });
   await eventually(
-    "it ran",
+    "the job has run",
     async () => (await countRows(app, "graphile_worker._private_jobs")) === 0,
   );
   expect(await countRows(app, "billing_subscriptions")).toBe(0);
@@ -87,39 +87,42 @@ async function deadJobs() {
   return dead.parse((await app.request("GET", "/v1/jobs/dead")).body).jobs;
 }
 
-test("an event that cannot be read is a dead job, and projected once it can be", async () => {
+test("an unreadable event makes a dead job, and a replay projects it once it is readable", async () => {
   const payload = stripeEvent({ id: "evt_1", subscription: { customer: 5 } });
   expect(await deliver(app, payload)).toMatchObject({ status: 200 });
-  await eventually("it is dead", async () => (await deadJobs()).length === 1);
+  await eventually("the job is dead", async () => (await deadJobs()).length === 1);
   const [job] = await deadJobs();
-  expect(job?.lastError).toMatch(/^event evt_1 is unreadable: [^]*customer/);
+  expect(job?.lastError).toMatch(/^event evt_1 is not readable: [^]*customer/);
   expect(await countRows(app, "billing_events where processed_at is null")).toBe(1);
-  // Code that can read it would have to be deployed; here the event changes instead.
+  // In production new code would read the event; this test changes the event instead.
   await app.database.pool.query("update billing_events set payload = $1", [
     stripeEvent({ id: "evt_1" }),
   ]);
   expect((await app.request("POST", `/v1/jobs/dead/${job?.id}/replay`)).status).toBe(202);
   await eventually(
-    "it is projected",
+    "the event is projected",
     async () => (await countRows(app, "billing_subscriptions")) === 1,
   );
   expect(await stateOf(app)).toBe("active by evt_1");
 });
 
-test("a job for an event that is not there is dead at once", async () => {
+test("a job for an event that is not stored dies at once", async () => {
   await app.container.queue.enqueue("billing.events.project", { eventId: "evt_nowhere" });
-  await eventually("it is dead", async () => (await deadJobs()).length === 1);
-  expect((await deadJobs())[0]?.lastError).toBe("event evt_nowhere is not in the ledger");
+  await eventually("the job is dead", async () => (await deadJobs()).length === 1);
+  expect((await deadJobs())[0]?.lastError).toBe("event evt_nowhere is not stored");
 });
 
-test("old events are pruned every hour, but none that is not processed", async () => {
+test("an hourly job prunes old events, except unprocessed ones", async () => {
   await project(app, { id: "evt_old" }, { id: "evt_paid", type: "invoice.paid" });
   await deliver(app, stripeEvent({ id: "evt_stuck", subscription: { status: 5 } }));
   app.clock.time = addDays(new Date(), 91);
   await deliver(app, stripeEvent({ id: "evt_new" }));
-  await eventually("it is dead", async () => (await deadJobs()).length === 1);
+  await eventually("the job is dead", async () => (await deadJobs()).length === 1);
   await app.container.queue.enqueue("billing.events.prune", { olderThanDays: 90 });
-  await eventually("they are gone", async () => (await countRows(app, "billing_events")) === 2);
+  await eventually(
+    "the old events are pruned",
+    async () => (await countRows(app, "billing_events")) === 2,
+  );
   expect(await countRows(app, "billing_events where id in ('evt_stuck', 'evt_new')")).toBe(2);
   expect(await countRows(app, "billing_subscriptions")).toBe(1);
   expect((await app.request("GET", "/v1/jobs")).body).toMatchObject({

@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-test("an event is kept as it was signed, with the job that projects it", async () => {
+test("an event is stored exactly as signed, with the job that projects it", async () => {
   const payload = stripeEvent({ id: "evt_1" });
   expect(await deliver(app, payload)).toMatchObject(NEW);
   expect(await storedEvents(app)).toEqual([
@@ -25,7 +25,7 @@ test("an event is kept as it was signed, with the job that projects it", async (
   expect(await waitingProjections(app)).toEqual([{ eventId: "evt_1" }]);
 });
 
-test("a replay says so, and changes nothing", async () => {
+test("a repeated delivery is answered as such and changes nothing", async () => {
   const payload = stripeEvent({ id: "evt_1" });
   await deliver(app, payload);
   const other = stripeEvent({ id: "evt_1", subscription: { status: "canceled" } });
@@ -36,7 +36,7 @@ test("a replay says so, and changes nothing", async () => {
   expect(await waitingProjections(app)).toHaveLength(1);
 });
 
-test("of deliveries at once one is the first: there is one row and one job", async () => {
+test("concurrent deliveries of one event make one row and one job", async () => {
   const payload = stripeEvent({ id: "evt_1" });
   const answers = await Promise.all(Array.from({ length: 20 }, () => deliver(app, payload)));
   const processed = answers.filter(({ body }) => JSON.stringify(body).includes("true}"));
@@ -46,7 +46,7 @@ test("of deliveries at once one is the first: there is one row and one job", asy
   expect(await waitingProjections(app)).toHaveLength(1);
 });
 
-test("an event of another kind is kept, and needs no job", async () => {
+test("an event of another type is stored without a job", async () => {
   const payload = stripeEvent({ type: "invoice.paid" });
   expect(await deliver(app, payload)).toMatchObject(NEW);
   expect(await deliver(app, payload)).toMatchObject(REPLAY);
@@ -54,7 +54,7 @@ test("an event of another kind is kept, and needs no job", async () => {
   expect(await waitingProjections(app)).toEqual([]);
 });
 
-test("U+0000 and half surrogate pairs in an event are kept as they came", async () => {
+test("U+0000 and lone surrogates in an event are stored unchanged", async () => {
   const payload = stripeEvent({
     subscription: { description: "a\0b\ud800", metadata: { "\0": "" } },
   });
@@ -63,7 +63,7 @@ test("U+0000 and half surrogate pairs in an event are kept as they came", async 
   expect(await storedEvents(app)).toMatchObject([{ payload }]);
 });
 
-test("the largest events are taken, and larger bodies are none", async () => {
+test("a body at the limit is accepted and a larger one refused", async () => {
   const filled = (bytes: number) => {
     const rest = stripeEvent({ subscription: { description: "" } }).length;
     return stripeEvent({ subscription: { description: "x".repeat(bytes - rest) } });
@@ -75,7 +75,7 @@ test("the largest events are taken, and larger bodies are none", async () => {
   });
 });
 
-test("when the job cannot be written the row is not: Stripe sends the event again", async () => {
+test("a job that cannot be written leaves no event, so that Stripe sends it again", async () => {
   const payload = stripeEvent();
   const rename = (from: string, to: string) =>
     app.database.pool.query(`alter table graphile_worker.${from} rename to ${to}`);
@@ -87,7 +87,7 @@ test("when the job cannot be written the row is not: Stripe sends the event agai
   expect(await waitingProjections(app)).toHaveLength(1);
 });
 
-test("when the row cannot be written the job is not", async () => {
+test("an event that cannot be written leaves no job", async () => {
   await app.database.pool.query(
     `create function refuse() returns trigger language plpgsql as $$ begin raise 'no'; end $$;
      create constraint trigger refuse after insert on billing_events
@@ -97,7 +97,7 @@ test("when the row cannot be written the job is not", async () => {
   expect(await waitingProjections(app)).toEqual([]);
 });
 
-test("without a provider the event is refused, so that Stripe sends it again", async () => {
+test("without a provider an event that needs a job is refused, so that Stripe sends it again", async () => {
   const bare = await startBillingApp({ JOBS_PROVIDER: "noop" });
   expect(await deliver(bare, stripeEvent())).toMatchObject({
     status: 409,
@@ -108,7 +108,7 @@ test("without a provider the event is refused, so that Stripe sends it again", a
   await bare.close();
 });
 
-test("without a secret there is no such route, with the API token neither", async () => {
+test("without a webhook secret the route does not exist, even with the API token", async () => {
   const bare = await startTestApp();
   const payload = stripeEvent();
   const missing = { status: 404, body: { error: { code: "request.not_found" } } };

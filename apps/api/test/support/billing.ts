@@ -24,7 +24,7 @@ export async function storedEvents({ database }: TestApp): Promise<readonly Even
   return rows;
 }
 
-/** Payloads of the jobs that wait on graphile. */
+/** The payloads of projections that wait on graphile. */
 export async function waitingProjections({ database }: TestApp): Promise<readonly unknown[]> {
   const { rows } = await database.pool.query<{ payload: unknown }>(
     `select payload from graphile_worker._private_jobs jobs
@@ -34,18 +34,18 @@ export async function waitingProjections({ database }: TestApp): Promise<readonl
   return rows.map(({ payload }) => payload);
 }
 
-/** How many rows `select from …` gives. */
+/** The number of rows of `select from …`. */
 export async function countRows({ database }: TestApp, from: string): Promise<number> {
   const { rowCount } = await database.pool.query(`select from ${from}`);
   return rowCount ?? 0;
 }
 
-/** Delivers one after the other, each once the one before has been projected. */
+/** Delivers events in order, waiting for each to be projected. */
 export async function project(app: TestApp, ...all: readonly EventFacts[]): Promise<void> {
   for (const facts of all) {
     expect(await deliver(app, stripeEvent(facts))).toMatchObject({ status: 200 });
     await eventually(
-      "it is projected",
+      "the event is projected",
       async () => (await countRows(app, "billing_events where processed_at is null")) === 0,
     );
   }
@@ -55,7 +55,7 @@ const shown = z.object({
   subscription: z.object({ status: z.string(), source: z.object({ eventId: z.string() }) }),
 });
 
-/** The state of the subscription, as the API tells it. */
+/** The state of the subscription that the API shows, as "status by event". */
 export async function stateOf(app: TestApp): Promise<string> {
   const { body } = await app.request("GET", "/v1/billing/subscriptions/sub_1");
   const { status, source } = shown.parse(body).subscription;

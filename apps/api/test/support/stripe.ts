@@ -5,18 +5,18 @@ import type { Answer, TestApp } from "./app.ts";
 export const WEBHOOK_SECRET = "whsec_of_the_tests";
 export const WEBHOOK_PATH = "/v1/billing/webhooks/stripe";
 
-/** A moment of Stripe's, in its seconds. */
+/** A time in Stripe's unit, seconds since 1970. */
 export const CREATED = 1_780_000_000;
 
 export interface EventFacts {
   readonly id?: string;
   readonly type?: string;
   readonly created?: number;
-  /** Beside and instead of what the subscription has. */
+  /** Fields to add to the subscription, or to replace. */
   readonly subscription?: object;
 }
 
-/** What Stripe would send: JSON in its own formatting. */
+/** An event as Stripe sends it, indented JSON included. */
 export function stripeEvent(facts: EventFacts = {}): string {
   const {
     id = `evt_${randomUUID().replaceAll("-", "")}`,
@@ -48,19 +48,19 @@ export function stripeEvent(facts: EventFacts = {}): string {
 
 export interface Signing {
   readonly secret?: string;
-  /** How old the signature is, in seconds. */
+  /** The age of the signature in seconds. */
   readonly age?: number;
   readonly now?: Date | undefined;
 }
 
-/** The header that Stripe's own SDK makes for tests. */
+/** The Stripe-Signature header, made by Stripe's SDK. */
 export function stripeSignature(payload: string, signing: Signing = {}): string {
   const { secret = WEBHOOK_SECRET, age = 0, now = new Date() } = signing;
   const timestamp = Math.floor(now.getTime() / 1_000) - age;
   return Stripe.webhooks.generateTestHeaderString({ payload, secret, timestamp });
 }
 
-/** Delivers as Stripe does: signed by the app's clock, without our token. */
+/** Delivers like Stripe: signed at the app's time, without the API token. */
 export function deliver(
   app: TestApp,
   payload: string,

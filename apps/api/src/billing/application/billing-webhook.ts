@@ -1,62 +1,67 @@
-import { fromUnixTime } from "date-fns/fromUnixTime";
-import { z } from "zod";
 import { AppError } from "#src/kernel/errors.ts";
 import type { Logger } from "#src/kernel/logger.ts";
-import { type BillingEvent, changesSubscription } from "../domain/billing-event.ts";
-import { parsedJson, stripeId, stripeSeconds } from "./stripe-values.ts";
-import type { WebhookDelivery, WebhookVerifier } from "./webhook-verifier.ts";
+import { type BillingEvent, changesSubscription } from "../domain/subscription.ts";
+import { readEvent } from "./stripe-events.ts";
 
 type BillingCore = OrbitJobs.Core & { readonly log: Logger };
 
+/** A request that claims to come from Stripe. */
+export interface WebhookDelivery {
+  readonly signature: string | undefined;
+  /** The exact bytes, because the signature covers them. */
+  readonly body: Uint8Array;
+}
+
+export type VerifiedWebhook =
+  /** `payload` is the signed text, not yet parsed. */
+  | { readonly ok: true; readonly payload: string }
+  /** `reason` is for the log only. */
+  | { readonly ok: false; readonly reason: string };
+
+/** Checks that Stripe signed a delivery. */
+export interface WebhookVerifier {
+  verify(delivery: WebhookDelivery): Promise<VerifiedWebhook>;
+}
+
 export interface BillingWebhook {
   /**
-   * Takes an event in: its row and the job that projects it are there together, or both are not.
+   * Stores an event together with the job that projects it, in one transaction.
    *
-   * @returns `false` for an event that was taken in before
-   * @throws AppError `billing.invalid_signature`, `billing.invalid_event`; JobsNotConfiguredError: an
-   * event that nobody would project is to be sent again
+   * @returns `false` for an event that is already stored
+   * @throws AppError `billing.invalid_signature`, `billing.invalid_event`
+   * @throws JobsNotConfiguredError when no provider would run the job; Stripe then sends the event again
    */
   receive(delivery: WebhookDelivery): Promise<boolean>;
 }
-
-const envelope = z.object({
-  id: stripeId,
-  object: z.literal("event"),
-  type: z.string().regex(/^[a-z0-9_.]{1,255}$/),
-  created: stripeSeconds,
-});
 
 export function createBillingWebhook(
   { uow, clock, log }: BillingCore,
   verifier: WebhookVerifier,
 ): BillingWebhook {
-  async function read(delivery: WebhookDelivery): Promise<BillingEvent> {
+  async function verifiedEvent(delivery: WebhookDelivery): Promise<BillingEvent> {
     const verified = await verifier.verify(delivery);
     if (!verified.ok) {
-      log.warn({ reason: verified.reason }, "a delivery to the billing webhook was refused");
+      log.warn({ reason: verified.reason }, "billing webhook: invalid signature");
       throw invalidSignature();
     }
-    const parsed = envelope.safeParse(parsedJson(verified.payload));
-    if (!parsed.success) {
-      log.warn({ reason: z.prettifyError(parsed.error) }, "Stripe signed what is no event");
+    const read = readEvent(verified.payload);
+    if (!read.ok) {
+      log.warn({ reason: read.problem }, "billing webhook: signed body is not an event");
       throw invalidEvent();
     }
-    const { id, type, created } = parsed.data;
     const receivedAt = clock.now();
     return {
-      id,
-      type,
-      createdAt: fromUnixTime(created),
+      ...read.value,
       payload: verified.payload,
       receivedAt,
-      // Others are kept for features to come, and change nothing yet.
-      processedAt: changesSubscription({ type }) ? null : receivedAt,
+      // Events of other types are stored for later features and need no job.
+      processedAt: changesSubscription(read.value) ? null : receivedAt,
     };
   }
 
   return {
     async receive(delivery) {
-      const event = await read(delivery);
+      const event = await verifiedEvent(delivery);
       return uow.run(async (tx) => {
         if (!(await tx.billingEvents.add(event))) return false;
         if (event.processedAt === null) {
@@ -69,7 +74,7 @@ export function createBillingWebhook(
   };
 }
 
-/** For strangers: no more than that. */
+/** Anybody can call the webhook, so the answer gives no details. */
 function invalidSignature(): AppError {
   return new AppError(
     "billing.invalid_signature",
@@ -79,5 +84,5 @@ function invalidSignature(): AppError {
 }
 
 function invalidEvent(): AppError {
-  return new AppError("billing.invalid_event", 422, "This delivery is signed, but is no event.");
+  return new AppError("billing.invalid_event", 422, "The signed body is not a Stripe event.");
 }

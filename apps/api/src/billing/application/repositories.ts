@@ -1,21 +1,22 @@
-import type { BillingEvent } from "../domain/billing-event.ts";
-import type { Subscription } from "../domain/subscription.ts";
+import { AppError } from "#src/kernel/errors.ts";
+import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
+import type { BillingEvent, Subscription } from "../domain/subscription.ts";
 
 export interface BillingEventRepository {
   /**
-   * `false` when the event is there already. While another transaction adds it this waits for that
-   * one's end.
+   * Returns `false` when the event is already stored. Waits for a transaction that is adding the same
+   * event.
    */
   add(event: BillingEvent): Promise<boolean>;
   findById(id: string): Promise<BillingEvent | undefined>;
   markProcessed(id: string, at: Date): Promise<void>;
-  /** Deletes up to `limit` processed events that came before the cut-off, and returns how many. */
+  /** Deletes at most `limit` processed events received before the cut-off. Returns their number. */
   deleteProcessedBefore(cutoff: Date, limit: number): Promise<number>;
 }
 
 export interface SubscriptionRepository {
   findById(id: string): Promise<Subscription | undefined>;
-  /** `false`, and nothing is written, when what is stored is from the same event or a newer one. */
+  /** Writes nothing and returns `false` when the stored state is from this event or a newer one. */
   saveIfNewer(subscription: Subscription): Promise<boolean>;
 }
 
@@ -24,4 +25,11 @@ declare module "#src/kernel/unit-of-work.ts" {
     readonly billingEvents: BillingEventRepository;
     readonly billingSubscriptions: SubscriptionRepository;
   }
+}
+
+/** @throws AppError `billing.subscription_not_found` */
+export async function findSubscription(uow: UnitOfWork, id: string): Promise<Subscription> {
+  const subscription = await uow.read((tx) => tx.billingSubscriptions.findById(id));
+  if (subscription) return subscription;
+  throw new AppError("billing.subscription_not_found", 404, "There is no such subscription.");
 }

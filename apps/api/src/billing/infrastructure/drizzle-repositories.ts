@@ -41,12 +41,12 @@ export function drizzleBillingEvents(db: Database): BillingEventRepository {
 
 const { id: _id, ...replaced } = getTableColumns(billingSubscriptions);
 
-/** What the row takes over from the one that was to be inserted. */
+/** Columns of the existing row that take the new values. */
 const newer = Object.fromEntries(
   Object.entries(replaced).map(([key, { name }]) => [key, sql.raw(`excluded.${name}`)]),
 );
 
-// In the statement, on the row as it is then: two projectors may be at the same subscription.
+// Compared inside the statement, because two jobs may project the same subscription at once.
 const isOlder = sql`(${billingSubscriptions.eventCreatedAt}, ${billingSubscriptions.eventRank}, ${billingSubscriptions.eventReceivedAt}, ${billingSubscriptions.eventId} collate "C")
   < (excluded.event_created_at, excluded.event_rank, excluded.event_received_at, excluded.event_id collate "C")`;
 

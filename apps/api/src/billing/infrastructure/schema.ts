@@ -9,7 +9,7 @@ export const billingEvents = pgTable(
     id: text("id").primaryKey(),
     type: text("type").notNull(),
     createdAt: instant("created_at").notNull(),
-    // Not jsonb, which changes the text, and cannot hold every JSON: no \u0000.
+    // Not jsonb: that reformats the text and cannot hold \u0000.
     payload: text("payload").notNull(),
     receivedAt: instant("received_at").notNull(),
     processedAt: instant("processed_at"),

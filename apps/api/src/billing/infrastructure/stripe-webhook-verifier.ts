@@ -1,36 +1,33 @@
 import type { Clock } from "#src/kernel/clock.ts";
-import type { VerifiedWebhook, WebhookVerifier } from "../application/webhook-verifier.ts";
+import type { VerifiedWebhook, WebhookVerifier } from "../application/billing-webhook.ts";
 
-/** Stripe's own limit: an older delivery may be somebody else's copy. */
+/** Stripe's own limit. An older delivery may be a replayed copy. */
 const TOLERANCE_SECONDS = 300;
 
-/**
- * The official SDK over the exact bytes. Only its signatures are used: it calls nobody, so that it
- * needs no API key.
- */
+/** Verifies the exact bytes with Stripe's SDK. That part of the SDK makes no requests and needs no API key. */
 export function stripeWebhookVerifier(secret: string, clock: Clock): WebhookVerifier {
   return {
     async verify({ signature, body }) {
       const payload = exactText(body);
       if (payload === undefined) return refused("the body is not UTF-8");
-      if (!signature) return refused("there is no Stripe-Signature");
-      // With the first delivery: it is large, and many a process gets none.
+      if (!signature) return refused("the Stripe-Signature header is missing");
+      // The SDK is large, and a process without deliveries never needs it.
       const { Stripe } = await import("stripe");
       const signatures = Stripe.webhooks.signature;
-      if (!signatures) throw new Error("the Stripe SDK verifies no signatures");
+      if (!signatures) throw new Error("the Stripe SDK cannot verify signatures");
       try {
         await signatures.verifyHeaderAsync(
           payload,
           signature,
           secret,
           TOLERANCE_SECONDS,
-          // Of the platform: Workers have no other, and Node has it, too.
+          // Works on Node and on Workers.
           Stripe.createSubtleCryptoProvider(),
           clock.now().getTime(),
         );
         return { ok: true, payload };
       } catch (error) {
-        // Whatever it was: what was not verified is forged.
+        // Any failure means that the delivery is not verified.
         return refused(firstLine(error));
       }
     },
@@ -41,7 +38,7 @@ function refused(reason: string): VerifiedWebhook {
   return { ok: false, reason };
 }
 
-/** The error has the whole body in it, and its message goes on with advice for programmers. */
+/** Drops advice for programmers from the message. The error object itself contains the whole body. */
 function firstLine(error: unknown): string {
   const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
   return line.trim();
@@ -49,7 +46,7 @@ function firstLine(error: unknown): string {
 
 const exactUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Text that encodes to the very same bytes: what is stored is what was signed. */
+/** The text whose UTF-8 is exactly these bytes, so that the stored text is the signed one. */
 function exactText(body: Uint8Array): string | undefined {
   try {
     return exactUtf8.decode(body);

@@ -10,8 +10,8 @@ declare global {
   }
 }
 
-/** At once, so that no statement takes long. */
-const STEP = 1_000;
+/** Keeps each statement short. */
+const BATCH = 1_000;
 
 export const pruneEventsJob = defineJob({
   name: "billing.events.prune",
@@ -23,7 +23,7 @@ export const pruneEventsJob = defineJob({
     let deleted: number;
     do {
       ctx.signal.throwIfAborted();
-      deleted = await ctx.uow.run((tx) => tx.billingEvents.deleteProcessedBefore(cutoff, STEP));
-    } while (deleted === STEP);
+      deleted = await ctx.uow.run((tx) => tx.billingEvents.deleteProcessedBefore(cutoff, BATCH));
+    } while (deleted === BATCH);
   },
 });

@@ -1,10 +1,23 @@
 import { fromUnixTime } from "date-fns/fromUnixTime";
 import { z } from "zod";
-import type { BillingEvent } from "../domain/billing-event.ts";
-import { sourceOf, type Subscription } from "../domain/subscription.ts";
-import { parsedJson, stripeId, stripeSeconds } from "./stripe-values.ts";
+import { type BillingEvent, sourceOf, type Subscription } from "../domain/subscription.ts";
 
-/** An id, or the object itself where it was expanded. */
+// These schemas name only the fields that are used. A field that Stripe adds must not make events invalid.
+
+/** An id that Stripe makes: evt_…, sub_…, cus_… */
+export const stripeId = z.string().regex(/^[\w-]{1,255}$/);
+
+/** Seconds since 1970, up to the year 9999. */
+const stripeSeconds = z.number().int().min(0).max(253_402_300_799);
+
+const envelope = z.object({
+  id: stripeId,
+  object: z.literal("event"),
+  type: z.string().regex(/^[a-z0-9_.]{1,255}$/),
+  created: stripeSeconds,
+});
+
+/** An id, or the whole object where Stripe expanded it. */
 const reference = z
   .union([stripeId, z.object({ id: stripeId })])
   .transform((found) => (typeof found === "string" ? found : found.id));
@@ -16,7 +29,6 @@ const item = z.object({
   price: z.object({ id: stripeId, product: reference.nullish() }).nullish(),
 });
 
-// Only what is used of it: what Stripe adds must not make events unreadable.
 const subscriptionEvent = z.object({
   data: z.object({
     object: z.object({
@@ -32,12 +44,20 @@ const subscriptionEvent = z.object({
   }),
 });
 
-export type ReadSubscription =
-  | { readonly ok: true; readonly subscription: Subscription }
+export type Read<T> =
+  | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: string };
 
-/** The state that an event brings. */
-export function subscriptionOfEvent(event: BillingEvent, now: Date): ReadSubscription {
+/** Reads what every event has, from the JSON that Stripe signed. */
+export function readEvent(payload: string): Read<Pick<BillingEvent, "id" | "type" | "createdAt">> {
+  const read = envelope.safeParse(parsedJson(payload));
+  if (!read.success) return { ok: false, problem: z.prettifyError(read.error) };
+  const { id, type, created } = read.data;
+  return { ok: true, value: { id, type, createdAt: fromUnixTime(created) } };
+}
+
+/** Reads the state of the subscription that the event is about. */
+export function readSubscription(event: BillingEvent, now: Date): Read<Subscription> {
   const read = subscriptionEvent.safeParse(parsedJson(event.payload));
   if (!read.success) return { ok: false, problem: z.prettifyError(read.error) };
   const { object } = read.data.data;
@@ -46,7 +66,7 @@ export function subscriptionOfEvent(event: BillingEvent, now: Date): ReadSubscri
   const earliest = Math.min(...ends.filter((end) => typeof end === "number"));
   return {
     ok: true,
-    subscription: {
+    value: {
       id: object.id,
       customerId: object.customer,
       status: object.status,
@@ -58,4 +78,13 @@ export function subscriptionOfEvent(event: BillingEvent, now: Date): ReadSubscri
       updatedAt: now,
     },
   };
+}
+
+/** `undefined` when the text is not JSON; no schema accepts that. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
