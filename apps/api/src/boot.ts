@@ -14,7 +14,7 @@ import {
   startEmbeddedPostgres,
 } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { createLogger } from "#src/infrastructure/logger.ts";
-import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { createMailer } from "#src/infrastructure/mailer.ts";
 import { type HttpServer, listen } from "#src/interfaces/http/server.ts";
 import { migrate } from "#src/migrate.ts";
 import { databaseProblem, jobsProblem, portProblem } from "#src/start-problems.ts";

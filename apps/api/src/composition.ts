@@ -16,7 +16,7 @@ import type { AppCore, AppFeature } from "#src/core.ts";
 import { openPool as openPoolOfProcess } from "#src/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
 import { createEventPublisher } from "#src/infrastructure/event-publisher.ts";
-import type { DevelopmentMailer } from "#src/infrastructure/mailer/development-mailer.ts";
+import type { DevelopmentMailer } from "#src/infrastructure/mailer.ts";
 import { randomIds } from "#src/infrastructure/random-ids.ts";
 import type { DeadJobs } from "#src/jobs/application/dead-jobs.ts";
 import { buildJobs, type JobRegistry } from "#src/jobs/application/job-registry.ts";

@@ -1,7 +1,7 @@
 import { compose } from "#src/composition.ts";
 import { ConfigError, readConfig } from "#src/config.ts";
 import { createLogger } from "#src/infrastructure/logger.ts";
-import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { createMailer } from "#src/infrastructure/mailer.ts";
 import { syncSchedules } from "#src/jobs/feature.ts";
 import { endWithMessage } from "#src/process.ts";
 import { jobsProblem } from "#src/start-problems.ts";

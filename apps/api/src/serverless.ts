@@ -2,7 +2,7 @@ import { createApp } from "#src/app.ts";
 import { type Container, compose } from "#src/composition.ts";
 import { ConfigError, type Environment, readConfig } from "#src/config.ts";
 import { openPool } from "#src/infrastructure/database.ts";
-import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { createMailer } from "#src/infrastructure/mailer.ts";
 import { consoleLog } from "#src/jobs/infrastructure/console-log.ts";
 
 export interface ServerlessApp {

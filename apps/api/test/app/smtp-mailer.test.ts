@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { createSmtpMailer } from "#src/infrastructure/mailer/smtp-mailer.ts";
+import { createSmtpMailer } from "#src/infrastructure/mailer.ts";
 import { startSmtp, type TestSmtp } from "../support/smtp.ts";
 
 let smtp: TestSmtp;

@@ -43,7 +43,7 @@ function remindNow(inviteId: string) {
   });
 }
 
-test("a workspace has a slug of its own", async () => {
+test("the slug of a workspace is unique", async () => {
   const created = await app.request("POST", "/v1/workspaces", { slug: "beta", name: " Beta " });
   expect(created.status).toBe(201);
   expect(created.body).toMatchObject({ workspace: { slug: "beta", name: "Beta" } });
@@ -52,7 +52,7 @@ test("a workspace has a slug of its own", async () => {
   expect(again.body).toMatchObject({ error: { code: "workspaces.slug_taken" } });
 });
 
-test("an invite is listed, revoked, and can then be made again", async () => {
+test("an invite is listed and revoked, and the address can be invited again", async () => {
   const { id } = await invite("Ann@Example.com");
   expect(await statuses()).toEqual(["ann@example.com pending"]);
   const twice = await app.request("POST", "/v1/workspaces/acme/invites", {
@@ -66,7 +66,7 @@ test("an invite is listed, revoked, and can then be made again", async () => {
   expect(await statuses()).toEqual(["ann@example.com pending", "ann@example.com revoked"]);
 });
 
-test("the invitee accepts once, without our token", async () => {
+test("the invitee accepts once, without the API token", async () => {
   const { token } = await invite("ann@example.com");
   const accept = () =>
     fetch(`${app.server.url}/v1/invites/${token}/accept`, { method: "POST" }).then(
@@ -81,7 +81,7 @@ test("the invitee accepts once, without our token", async () => {
   expect(await statuses()).toEqual(["ann@example.com accepted"]);
 });
 
-test("an expired invite cannot be accepted, and does not stand in the way of a new one", async () => {
+test("an expired invite cannot be accepted and does not block a new one", async () => {
   const { token } = await invite("ann@example.com");
   app.clock.time = addDays(new Date(), 15);
   const late = await app.request("POST", `/v1/invites/${token}/accept`);
@@ -92,7 +92,7 @@ test("an expired invite cannot be accepted, and does not stand in the way of a n
   expect(again.status).toBe(201);
 });
 
-test("an invite has its reminder enqueued: three days later, keyed by the invite", async () => {
+test("an invite enqueues its reminder for three days later, with its id as the key", async () => {
   const { id } = await invite("ann@example.com");
   const { rows } = await waitingReminders();
   expect(rows).toHaveLength(1);
@@ -102,12 +102,15 @@ test("an invite has its reminder enqueued: three days later, keyed by the invite
   expect(Math.abs((rows[0]?.run_at.getTime() ?? 0) - due)).toBeLessThan(60_000);
 });
 
-test("the reminder is mailed, within a second of its time", async () => {
+test("a due reminder is mailed within a second", async () => {
   await app.container.runtime.start();
   const { id, token } = await invite("ann@example.com");
   const asked = performance.now();
   expect((await remindNow(id)).status).toBe(202);
-  await eventually("it is sent", async () => app.container.developmentMailer?.sent().length === 1);
+  await eventually(
+    "the reminder is sent",
+    async () => app.container.developmentMailer?.sent().length === 1,
+  );
   expect(performance.now() - asked).toBeLessThan(1_000);
   const { body } = await app.request("GET", "/v1/dev/mails");
   expect(body).toMatchObject({
@@ -116,7 +119,7 @@ test("the reminder is mailed, within a second of its time", async () => {
   expect(JSON.stringify(body)).toContain(token);
 });
 
-test.each(["accepted", "revoked"])("an invite that was %s is not reminded of", async (how) => {
+test.each(["accepted", "revoked"])("an invite that was %s gets no reminder", async (how) => {
   const { id, token } = await invite("ann@example.com");
   if (how === "accepted") await app.request("POST", `/v1/invites/${token}/accept`);
   else await app.request("DELETE", `/v1/workspaces/acme/invites/${id}`);
@@ -124,11 +127,11 @@ test.each(["accepted", "revoked"])("an invite that was %s is not reminded of", a
   await remindNow(id);
   const other = await invite("ben@example.com");
   await remindNow(other.id);
-  await eventually("both ran", async () => (await waitingReminders()).rows.length === 2);
+  await eventually("both jobs have run", async () => (await waitingReminders()).rows.length === 2);
   expect(app.container.developmentMailer?.sent().map(({ to }) => to)).toEqual(["ben@example.com"]);
 });
 
-test("stale invites are cleaned up by the hourly job; accepted and recent ones stay", async () => {
+test("the hourly job deletes stale invites, but no accepted or recent ones", async () => {
   await invite("stale@example.com");
   const joined = await invite("joined@example.com");
   await app.request("POST", `/v1/invites/${joined.token}/accept`);
@@ -147,26 +150,28 @@ test("stale invites are cleaned up by the hourly job; accepted and recent ones s
   });
   await app.container.runtime.start();
   await app.container.queue.enqueue("cleanup.stale-invites", { olderThanHours: 336 });
-  await eventually("it is gone", async () => (await statuses()).length === 2);
+  await eventually("the stale invite is deleted", async () => (await statuses()).length === 2);
   expect((await statuses()).map((line) => line.split(" ")[0])).toEqual([
     "recent@example.com",
     "joined@example.com",
   ]);
 });
 
-test("a transaction that fails leaves nothing, and no event", async () => {
+test("a refused invite enqueues no reminder", async () => {
   const bad = await app.request("POST", "/v1/workspaces/nowhere/invites", { email: "a@b.co" });
   expect(bad.status).toBe(404);
   expect((await waitingReminders()).rows).toEqual([]);
 });
 
-test("without a provider an invite is made all the same, and the log says what is missing", async () => {
+test("without a provider an invite is created, and the log says that it has no reminder", async () => {
   const bare = await startTestApp({ JOBS_PROVIDER: "noop" });
   await bare.request("POST", "/v1/workspaces", { slug: "acme", name: "Acme" });
   const made = await bare.request("POST", "/v1/workspaces/acme/invites", {
     email: "a@example.com",
   });
   expect(made.status).toBe(201);
-  expect(bare.logged.map(({ message }) => message)).toContain("the invite has no reminder");
+  expect(bare.logged.map(({ message }) => message)).toContain(
+    "invite created without a reminder: no job provider",
+  );
   await bare.close();
 });

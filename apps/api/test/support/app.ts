@@ -2,7 +2,7 @@ import { createApp } from "#src/app.ts";
 import { type Container, compose } from "#src/composition.ts";
 import { readConfig } from "#src/config.ts";
 import { type HttpServer, listen } from "#src/interfaces/http/server.ts";
-import { createMailer } from "#src/infrastructure/mailer/create-mailer.ts";
+import { createMailer } from "#src/infrastructure/mailer.ts";
 import type { Clock } from "#src/kernel/clock.ts";
 import type { Logger } from "#src/kernel/logger.ts";
 import { createTestDatabase, type TestDatabase } from "./database.ts";

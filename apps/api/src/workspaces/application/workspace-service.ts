@@ -1,8 +1,14 @@
+import { JobsNotConfiguredError } from "#src/jobs/application/job-errors.ts";
 import { AppError } from "#src/kernel/errors.ts";
 import type { Logger } from "#src/kernel/logger.ts";
-import type { Workspace } from "../domain/workspace.ts";
-import { inviteExpiry, inviteStatus, type WorkspaceInvite } from "../domain/workspace-invite.ts";
-import { enqueueReminder } from "./enqueue-reminder.ts";
+import type { Transaction } from "#src/kernel/unit-of-work.ts";
+import {
+  inviteExpiry,
+  inviteStatus,
+  reminderDue,
+  type Workspace,
+  type WorkspaceInvite,
+} from "../domain/workspace.ts";
 import type { WorkspaceRepository } from "./repositories.ts";
 
 const INVITES_LISTED = 100;
@@ -14,7 +20,7 @@ export interface WorkspaceService {
   create(input: { slug: string; name: string }): Promise<Workspace>;
   /** @throws AppError `workspaces.not_found`, `workspaces.already_invited` */
   invite(slug: string, email: string): Promise<WorkspaceInvite>;
-  /** The newest hundred. @throws AppError `workspaces.not_found` */
+  /** The hundred newest. @throws AppError `workspaces.not_found` */
   listInvites(slug: string): Promise<readonly WorkspaceInvite[]>;
   /** @throws AppError `workspaces.not_found`, `workspaces.invite_not_found` */
   revokeInvite(slug: string, inviteId: string): Promise<void>;
@@ -52,7 +58,7 @@ export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore):
           throw new AppError(
             "workspaces.already_invited",
             409,
-            "This address has an open invite already; revoke it to send another.",
+            "This address already has an open invite. Revoke it to send another.",
           );
         }
         await enqueueReminder(tx.jobs, invite, log);
@@ -87,6 +93,24 @@ export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore):
         return workspace;
       }),
   };
+}
+
+/**
+ * Enqueues the reminder in the invite's transaction: both are stored, or neither. Without a provider the
+ * invite is stored alone, because it is useful without a reminder.
+ */
+async function enqueueReminder(
+  jobs: Transaction["jobs"],
+  { id: inviteId, createdAt }: WorkspaceInvite,
+  log: Logger,
+): Promise<void> {
+  const options = { runAt: reminderDue(createdAt), jobKey: inviteId };
+  try {
+    await jobs.enqueue("workspaces.invites.send-reminder", { inviteId }, options);
+  } catch (err) {
+    if (!(err instanceof JobsNotConfiguredError)) throw err;
+    log.warn({ err, inviteId }, "invite created without a reminder: no job provider");
+  }
 }
 
 async function workspaceOf(workspaces: WorkspaceRepository, slug: string): Promise<Workspace> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { defineJob } from "#src/jobs/application/define-job.ts";
-import { inviteStatus } from "../domain/workspace-invite.ts";
+import { inviteStatus } from "../domain/workspace.ts";
 
 declare global {
   namespace OrbitJobs {
@@ -21,7 +21,10 @@ export const sendReminderJob = defineJob({
     });
     const status = found && inviteStatus(found.invite, ctx.clock.now());
     if (!found || status !== "pending") {
-      ctx.log.info({ inviteId, status: status ?? "deleted" }, "no reminder: the invite is closed");
+      ctx.log.info(
+        { inviteId, status: status ?? "deleted" },
+        "reminder skipped: the invite is not pending",
+      );
       return;
     }
     const { invite, workspace } = found;

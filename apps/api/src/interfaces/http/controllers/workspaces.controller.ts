@@ -3,19 +3,21 @@ import { z } from "zod";
 import type { Clock } from "#src/kernel/clock.ts";
 import { AppError } from "#src/kernel/errors.ts";
 import type { WorkspaceService } from "#src/workspaces/application/workspace-service.ts";
-import { inviteStatus, type WorkspaceInvite } from "#src/workspaces/domain/workspace-invite.ts";
+import { inviteStatus, type WorkspaceInvite } from "#src/workspaces/domain/workspace.ts";
 import { readBody, storableText } from "../read-body.ts";
 
 const newWorkspace = z.strictObject({
   slug: z
     .string()
-    .regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])$/, { error: "2 to 48 of a-z, 0-9 and inner -" }),
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])$/, {
+      error: "must be 2 to 48 characters: a-z, 0-9 and, inside, -",
+    }),
   name: storableText().trim().min(1).max(100),
 });
 
 const newInvite = z.strictObject({ email: z.email().max(254).toLowerCase() });
 
-/** Workspaces and their invites, behind the bearer token. */
+/** Workspaces and their invites. Requires the bearer token. */
 export function workspacesController(workspaces: WorkspaceService, clock: Clock): Hono {
   const shown = ({ id, email, createdAt, expiresAt, ...invite }: WorkspaceInvite) => ({
     id,
@@ -32,7 +34,7 @@ export function workspacesController(workspaces: WorkspaceService, clock: Clock)
     .post("/workspaces/:slug/invites", async (c) => {
       const { email } = await readBody(c, newInvite);
       const invite = await workspaces.invite(c.req.param("slug"), email);
-      // The token is shown this once: the invitee's link is for the caller to make.
+      // The only answer with the token. The caller makes the invitee's link from it.
       return c.json({ invite: { ...shown(invite), token: invite.token } }, 201);
     })
     .get("/workspaces/:slug/invites", async (c) => {
@@ -49,7 +51,7 @@ export function workspacesController(workspaces: WorkspaceService, clock: Clock)
     });
 }
 
-/** The invitee's side; the invite's own token is the credential. */
+/** Accepting an invite. The invite's token is the credential. */
 export function acceptInviteController(workspaces: WorkspaceService): Hono {
   return new Hono().post("/invites/:token/accept", async (c) => {
     const { id, slug, name } = await workspaces.acceptInvite(c.req.param("token"));
