@@ -5,21 +5,21 @@ import type { PgDatabase, PgQueryResultHKT, PgTransactionConfig } from "drizzle-
 import { Pool } from "pg";
 import type { Logger } from "#src/kernel/logger.ts";
 
-/** Drizzle in a transaction. */
+/** Drizzle inside a transaction. */
 export type Database = PgDatabase<PgQueryResultHKT>;
 
 const QUERY_TIMEOUT_MS = 35_000;
 
 export interface PoolOptions {
-  /** At most; 10 by default. */
+  /** The greatest number of connections; 10 by default. */
   readonly connections?: number;
-  /** What a statement may take before its caller gives up; 0 is for ever. */
+  /** How long a caller waits for a statement; 0 waits for ever. */
   readonly queryTimeoutMs?: number;
 }
 
 /**
- * The app's pool: for requests, and for handlers of jobs. Whoever opens it ends it. It asks the
- * server for no settings when it connects: transaction poolers refuse those.
+ * The app's pool, for requests and for job handlers. The caller must end it. A new connection requests
+ * no settings, because transaction poolers refuse them.
  */
 export function openPool(
   connectionString: string,
@@ -34,10 +34,10 @@ export function openPool(
     keepAlive: true,
     application_name: "orbit-api",
   });
-  // Without listeners, a connection that the database closes would end the process.
+  // Without a listener a connection that the database closes would end the process.
   const onError = (err: unknown) => {
-    // On Workers, a socket that we close ourselves is an error, too.
-    if (!pool.ending) log.warn({ err }, "a database connection broke");
+    // On Workers even a socket that the pool closes itself reports an error.
+    if (!pool.ending) log.warn({ err }, "database connection lost");
   };
   pool.on("error", onError);
   pool.on("connect", (client) => client.on("error", onError));
@@ -45,9 +45,9 @@ export function openPool(
 }
 
 /**
- * One transaction on a connection of the pool, which gets it back however that ends: with Drizzle's own
- * way of taking one, a BEGIN that fails would keep it for good. A connection of which nobody knows
- * whether it is still in the transaction is closed.
+ * Runs one transaction and always returns its connection to the pool. Drizzle's own transaction on a
+ * pool never returns a connection whose BEGIN fails. A connection that may still be inside the
+ * transaction is closed.
  */
 export async function inTransaction<T>(
   pool: Pool,
@@ -70,8 +70,8 @@ export async function inTransaction<T>(
 }
 
 /**
- * What the server may take for a statement of this transaction, and wait for the next one. They end
- * with the transaction, so that nothing of them stays on a connection that a pooler shares.
+ * Limits each statement of the transaction and the pauses between them. The settings end with the
+ * transaction, because a pooler shares the connection with other clients.
  */
 async function limitTransaction(tx: Database): Promise<void> {
   await tx.execute(

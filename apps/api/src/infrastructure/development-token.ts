@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-/** The API token of a development machine: made up once, so that yesterday's curl line works. */
+/** The API token for development. It is generated once, so that copied curl commands keep working. */
 export async function developmentToken(directory: string): Promise<string> {
   const file = path.join(directory, "api-token");
   const known = await readFile(file, "utf8").catch(() => "");

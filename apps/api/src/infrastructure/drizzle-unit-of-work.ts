@@ -9,14 +9,14 @@ import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { type Database, inTransaction } from "./database.ts";
 import { transactionSql } from "./drizzle-sql.ts";
 
-/** Makes every feature's repositories on one transaction. */
+/** Creates the repositories of all features on one transaction. */
 export type Repositories = (db: Database) => ReadTransaction;
 
-/** What a transaction of the app has beside its repositories. `sql` runs statements in it. */
+/** The parts of a transaction that are not repositories. */
 export interface TransactionParts extends Omit<Transaction, "events" | keyof ReadTransaction> {
-  /** Called when the work has settled: what is enqueued from now on is to be refused. */
+  /** Called when the work has settled. Further enqueues must be refused from then on. */
   readonly ended?: (() => void) | undefined;
-  /** Called once it has committed. Never rejects. */
+  /** Called after the commit. Must not reject. */
   readonly committed: () => Promise<void>;
 }
 
@@ -70,8 +70,8 @@ async function settled<T>(work: () => Promise<T>, after: () => Promise<void>): P
 const IN_FAILED_TRANSACTION = "25P02";
 
 /**
- * Postgres answers the COMMIT of a transaction that a statement has aborted with a ROLLBACK, and with
- * no error: the caller would take for stored what is not. Any other statement is an error there.
+ * Fails if a statement has aborted the transaction. Postgres answers COMMIT with a ROLLBACK then, without
+ * an error, and the caller would believe that its writes are stored. Any other statement is an error.
  */
 async function refuseAborted(tx: Database): Promise<void> {
   try {
@@ -82,8 +82,8 @@ async function refuseAborted(tx: Database): Promise<void> {
       cause instanceof Error && "code" in cause && cause.code === IN_FAILED_TRANSACTION;
     if (!isAborted) throw error;
     throw new Error(
-      "The work caught the error of a statement, which had aborted its transaction: all of it was " +
-        "rolled back. Let the error reject the work, or write so that none comes (on conflict …).",
+      "The work caught the error of a statement that aborted its transaction, so everything was rolled " +
+        "back. Let the error reject the work, or avoid it in SQL (on conflict …).",
       { cause: error },
     );
   }
@@ -106,7 +106,7 @@ function asAppError(error: unknown): never {
   return withoutParameters(error);
 }
 
-/** Drizzle's error has the statement's values in it, tokens and addresses too; it would be logged. */
+/** Drizzle's error contains the statement's values, such as tokens and addresses. They must not be logged. */
 function withoutParameters(error: unknown): never {
   if (!(error instanceof DrizzleQueryError)) throw error;
   throw new Error(`A query failed: ${error.query}`, { cause: error.cause });

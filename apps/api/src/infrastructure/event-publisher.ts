@@ -1,7 +1,7 @@
 import type { EventPublisher, EventSubscriber } from "#src/kernel/events.ts";
 import type { Logger } from "#src/kernel/logger.ts";
 
-/** In this process, one subscriber after the other. What must survive a crash is a job. */
+/** Calls the subscribers in this process, in order. Work that must survive a crash belongs in a job. */
 export function createEventPublisher(
   subscribers: () => readonly EventSubscriber[],
   log: Logger,
@@ -11,7 +11,7 @@ export function createEventPublisher(
       for (const event of events) {
         for (const subscriber of subscribers()) {
           await subscriber(event).catch((err: unknown) =>
-            log.error({ err, event: event.type }, "a subscriber failed"),
+            log.error({ err, event: event.type }, "event subscriber failed"),
           );
         }
       }

@@ -1,9 +1,9 @@
-/** An error that the caller of the API can act on. */
+/** An error that an API caller can act on. */
 export class AppError extends Error {
   readonly code: string;
   readonly status: number;
   readonly details: Readonly<Record<string, unknown>>;
-  /** When it is worth asking again. */
+  /** When the caller should try again. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(

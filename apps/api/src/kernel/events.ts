@@ -1,17 +1,17 @@
-/** Something that happened, told after the transaction that made it true has committed. */
+/** A fact about the domain, published after its transaction has committed. */
 export interface DomainEvent {
   readonly type: string;
 }
 
-/** Collects what happens in a transaction. */
+/** Collects the events of a transaction. */
 export interface EventRecorder {
   record(event: DomainEvent): void;
 }
 
-/** Hands committed events to who wants them. */
+/** Passes committed events to their subscribers. */
 export interface EventPublisher {
   publish(events: readonly DomainEvent[]): Promise<void>;
 }
 
-/** A reaction to committed events. A failure is logged and undoes nothing. */
+/** Reacts to a committed event. A failure is logged and rolls nothing back. */
 export type EventSubscriber = (event: DomainEvent) => Promise<void>;

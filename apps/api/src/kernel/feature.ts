@@ -1,6 +1,6 @@
 import type { EventSubscriber } from "./events.ts";
 
-/** What a feature brings to the app. `Job` is the definition of a background job. */
+/** The parts that a feature adds to the app. `Job` is the definition of a background job. */
 export interface Feature<Core, Job> {
   readonly name: string;
   readonly jobs?: (core: Core) => readonly Job[];

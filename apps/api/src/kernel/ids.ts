@@ -1,7 +1,7 @@
-/** Makes identifiers that nobody can guess. */
+/** Generates identifiers that cannot be guessed. */
 export interface Ids {
-  /** A UUID, ordered by time of creation. */
+  /** A UUID that sorts by creation time. */
   id(): string;
-  /** A secret to be sent to somebody: 256 bits, safe in URLs. */
+  /** A secret of 256 bits, safe in URLs. */
   token(): string;
 }

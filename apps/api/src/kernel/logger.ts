@@ -1,4 +1,4 @@
-/** Structured logging, fields first; a pino logger is one. */
+/** Structured logging with the fields first, as in pino. */
 export interface Logger {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;

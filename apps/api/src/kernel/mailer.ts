@@ -4,7 +4,7 @@ export interface Mail {
   readonly text: string;
 }
 
-/** Resolves when the mail was accepted for delivery. */
 export interface Mailer {
+  /** Resolves when the mail is accepted for delivery. */
   send(mail: Mail): Promise<void>;
 }

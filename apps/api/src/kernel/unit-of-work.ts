@@ -1,19 +1,19 @@
 import type { EventRecorder } from "./events.ts";
 
-/** What a transaction offers. Features add their repositories by declaration merging. */
+/** A transaction. Features add their repositories by declaration merging. */
 export interface Transaction {
   readonly events: EventRecorder;
 }
 
-/** The repositories of a transaction that only reads: nothing happens in it. */
+/** A transaction that only reads: repositories, but no events and no jobs. */
 export type ReadTransaction = Omit<Transaction, "events" | "jobs" | "processed">;
 
 export interface UnitOfWork {
   /**
-   * Commits when `work` resolves and rolls back when it rejects; then, and only after a commit,
-   * publishes the events that were recorded.
+   * Commits when `work` resolves and rolls back when it rejects. Publishes the recorded events after a
+   * commit.
    */
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** One snapshot of the database; writing fails. */
+  /** Reads from one snapshot of the database. Writing fails. */
   read<T>(work: (tx: ReadTransaction) => Promise<T>): Promise<T>;
 }

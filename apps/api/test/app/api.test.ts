@@ -21,7 +21,7 @@ async function jobCount(): Promise<number> {
 }
 
 describe("POST /v1/jobs", () => {
-  test("enqueues, with its options", async () => {
+  test("enqueues a job with its options", async () => {
     const runAt = "2030-01-01T00:00:00Z";
     const answer = await app.request("POST", "/v1/jobs", {
       name: REMINDER,
@@ -39,18 +39,18 @@ describe("POST /v1/jobs", () => {
 
   const good = { name: REMINDER, payload: { inviteId: INVITE_ID } };
   const bad: readonly [string, unknown, number, string][] = [
-    ["a name that is not known", { ...good, name: "no.such-job" }, 404, "jobs.unknown_job"],
-    ["a name of a prototype", { ...good, name: "__proto__" }, 404, "jobs.unknown_job"],
+    ["an unknown name", { ...good, name: "no.such-job" }, 404, "jobs.unknown_job"],
+    ["the name __proto__", { ...good, name: "__proto__" }, 404, "jobs.unknown_job"],
     ["no name", { payload: {} }, 404, "jobs.unknown_job"],
-    ["a name that is no string", { ...good, name: 1 }, 404, "jobs.unknown_job"],
+    ["a name that is not a string", { ...good, name: 1 }, 404, "jobs.unknown_job"],
     ["no payload", { name: REMINDER }, 422, "jobs.invalid_payload"],
     ["a wrong payload", { ...good, payload: { inviteId: 1 } }, 422, "jobs.invalid_payload"],
     [
-      "a superfluous field",
+      "an unknown field in the payload",
       { ...good, payload: { inviteId: INVITE_ID, x: 1 } },
       ...([422, "jobs.invalid_payload"] as const),
     ],
-    ["a runAt that is no date", { ...good, runAt: "tomorrow" }, 422, "jobs.invalid_options"],
+    ["a runAt that is not a date", { ...good, runAt: "tomorrow" }, 422, "jobs.invalid_options"],
     ["a runAt that is a number", { ...good, runAt: 5 }, 422, "jobs.invalid_options"],
     [
       "a runAt without a zone",
@@ -66,14 +66,14 @@ describe("POST /v1/jobs", () => {
     ],
     ["an empty jobKey", { ...good, jobKey: "" }, 422, "jobs.invalid_options"],
     ["a jobKey too long", { ...good, jobKey: "x".repeat(513) }, 422, "jobs.invalid_options"],
-    ["a jobKey that is no string", { ...good, jobKey: {} }, 422, "jobs.invalid_options"],
-    ["maxAttempts of none", { ...good, maxAttempts: 0 }, 422, "jobs.invalid_options"],
+    ["a jobKey that is not a string", { ...good, jobKey: {} }, 422, "jobs.invalid_options"],
+    ["maxAttempts of 0", { ...good, maxAttempts: 0 }, 422, "jobs.invalid_options"],
     ["maxAttempts as text", { ...good, maxAttempts: "3" }, 422, "jobs.invalid_options"],
-    ["half an attempt", { ...good, maxAttempts: 1.5 }, 422, "jobs.invalid_options"],
-    ["an option that is not known", { ...good, runat: 1 }, 422, "jobs.invalid_options"],
+    ["a fractional maxAttempts", { ...good, maxAttempts: 1.5 }, 422, "jobs.invalid_options"],
+    ["an unknown option", { ...good, runat: 1 }, 422, "jobs.invalid_options"],
     ["a body that is not JSON", "{not json", 422, "jobs.invalid_payload"],
     ["an empty body", "", 422, "jobs.invalid_payload"],
-    ["a body that is no object", [good], 422, "jobs.invalid_payload"],
+    ["a body that is not an object", [good], 422, "jobs.invalid_payload"],
     [
       "a payload over the limit",
       { ...good, payload: { inviteId: "x".repeat(1_000) } },
@@ -82,7 +82,7 @@ describe("POST /v1/jobs", () => {
     ["a body far over the limit", "x".repeat(100_000), 413, "jobs.payload_too_large"],
   ];
 
-  test.each(bad)("refuses %s, and enqueues nothing", async (_title, body, status, code) => {
+  test.each(bad)("refuses %s and enqueues nothing", async (_title, body, status, code) => {
     const before = await jobCount();
     const answer = await app.request("POST", "/v1/jobs", body);
     expect(answer.status).toBe(status);
@@ -92,14 +92,14 @@ describe("POST /v1/jobs", () => {
     expect(await jobCount()).toBe(before);
   });
 
-  test("says which fields of a payload are wrong, and how large is too large", async () => {
+  test("names the invalid fields of a payload, and the size and limit of a large one", async () => {
     const wrong = await app.request("POST", "/v1/jobs", { ...good, payload: { inviteId: 1 } });
     expect(wrong.body).toMatchObject({ error: { issues: [{ path: "inviteId" }] } });
     const large = await app.request("POST", "/v1/jobs", { ...good, payload: "x".repeat(1_000) });
     expect(large.body).toMatchObject({ error: { size: 1_002, limit: 1_000 } });
   });
 
-  test("cuts off a body without a length that goes on and on", async () => {
+  test("refuses an endless body without a length", async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const request = httpRequest(`${app.server.url}/v1/jobs`, {
         method: "POST",
@@ -128,7 +128,7 @@ describe("the bearer token", () => {
     ["GET", "/v1/nothing"],
   ] as const;
 
-  test.each(routes)("%s %s wants it", async (method, path) => {
+  test.each(routes)("%s %s requires it", async (method, path) => {
     for (const authorization of ["", "Bearer", "Bearer wrong", "Basic dGVzdA==", "bearer \u00e4"]) {
       const answer = await app.request(method, path, undefined, { authorization });
       expect(answer.status).toBe(401);
@@ -136,7 +136,7 @@ describe("the bearer token", () => {
     }
   });
 
-  test("GET /health does not", async () => {
+  test("GET /health does not require it", async () => {
     const answer = await app.request("GET", "/health", undefined, { authorization: "" });
     expect(answer.body).toEqual({
       status: "degraded",
@@ -153,7 +153,7 @@ describe("the bearer token", () => {
 });
 
 describe("errors", () => {
-  test("a route that is not there", async () => {
+  test("an unknown route is 404", async () => {
     const answer = await app.request("GET", "/nothing");
     expect([answer.status, answer.body]).toMatchObject([
       404,
@@ -161,7 +161,7 @@ describe("errors", () => {
     ]);
   });
 
-  test("a body that is wrong names its fields", async () => {
+  test("an invalid body is refused with the names of its fields", async () => {
     const answer = await app.request("POST", "/v1/workspaces", { slug: "A B", more: 1 });
     expect(answer.status).toBe(422);
     expect(JSON.stringify(answer.body)).toMatch(/slug.*name.*more/s);
@@ -172,7 +172,7 @@ describe("errors", () => {
     ]);
   });
 
-  test("what nobody expected gives no details away and is logged in full", async () => {
+  test("an unexpected error is logged in full and answered without details", async () => {
     await app.database.pool.query("alter table workspaces rename to workspaces_gone");
     const answer = await app.request("POST", "/v1/workspaces", { slug: "beta", name: "Secretive" });
     await app.database.pool.query("alter table workspaces_gone rename to workspaces");
@@ -181,13 +181,13 @@ describe("errors", () => {
       error: { code: "internal", message: "Something went wrong; it has been logged." },
     });
     const logged = app.logged.at(-1);
-    expect(logged?.message).toBe("a request failed unexpectedly");
-    // In full means the statement and its cause, not the values that people sent.
+    expect(logged?.message).toBe("request failed unexpectedly");
+    // The log has the statement and its cause, but not the values from the request.
     expect(inspect(logged, { depth: 10 })).toMatch(/insert into "workspaces"[^]*does not exist/);
     expect(inspect(logged, { depth: 10 })).not.toContain("Secretive");
   });
 
-  test("noop answers 409 to an enqueue", async () => {
+  test("an enqueue on noop is 409", async () => {
     const noop = await startTestApp({ JOBS_PROVIDER: "noop" });
     const answer = await noop.request("POST", "/v1/jobs", {
       name: REMINDER,

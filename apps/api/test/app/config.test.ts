@@ -18,7 +18,7 @@ function problemsOf(env: Record<string, string>): string {
   return "none";
 }
 
-test("the defaults", () => {
+test("the defaults apply", () => {
   expect(readConfig(GOOD)).toEqual({
     production: false,
     port: 4002,
@@ -39,7 +39,7 @@ test("the defaults", () => {
   });
 });
 
-test("a variable that is set to nothing is not set", () => {
+test("an empty variable counts as unset", () => {
   const empty = { JOBS_PROVIDER: "", JOBS_CONCURRENCY: "", PORT: "", WORKER_DATABASE_URL: "" };
   expect(readConfig({ ...GOOD, ...empty })).toEqual(readConfig(GOOD));
 });
@@ -72,28 +72,28 @@ test.each([
   ["ORBIT_API_TOKEN", `"${SECRET}"`, /ORBIT_API_TOKEN may contain only letters, digits/],
   ["ORBIT_API_TOKEN", `=${SECRET}`, /ORBIT_API_TOKEN may contain only letters, digits/],
   ["ORBIT_API_TOKEN", `${SECRET}ä`, /ORBIT_API_TOKEN may contain only letters, digits/],
-])("%s=%s is refused, and no value is repeated", (name, value, message) => {
+])("%s=%s is refused without repeating the value", (name, value, message) => {
   const problems = problemsOf({ ...GOOD, MAIL_FROM: "a@b.co", [name]: value });
   expect(problems).toMatch(message);
   expect(problems.match(/^- /gm)).toHaveLength(1);
   expect(problems).not.toContain(SECRET);
 });
 
-test("every problem is told at once", () => {
+test("all problems are reported at once", () => {
   const problems = problemsOf({ PORT: "x", JOBS_WORKER: "x", JOBS_PROVIDER: "x", LOG_LEVEL: "x" });
   for (const name of ["PORT", "JOBS_WORKER", "JOBS_PROVIDER", "LOG_LEVEL"]) {
     expect(problems).toContain(`- ${name} `);
   }
 });
 
-test("production embeds nothing and makes nothing up", () => {
+test("production needs a token, a database and a provider", () => {
   const problems = problemsOf({ NODE_ENV: "production" });
   for (const name of ["ORBIT_API_TOKEN", "DATABASE_URL", "JOBS_PROVIDER"]) {
     expect(problems).toContain(`- ${name} must be set in production`);
   }
 });
 
-test("graphile needs a database, SMTP a sender", () => {
+test("graphile needs a database, and SMTP needs a sender", () => {
   expect(problemsOf({ ORBIT_API_TOKEN: SECRET, JOBS_PROVIDER: "graphile" })).toMatch(
     /JOBS_PROVIDER=graphile needs DATABASE_URL/,
   );
@@ -111,7 +111,7 @@ const QSTASH = {
   QSTASH_CALLBACK_URL: "https://api.example.com/",
 };
 
-test("qstash: its defaults", () => {
+test("qstash: the defaults apply", () => {
   expect(readConfig(QSTASH).jobs).toEqual({
     provider: "qstash",
     url: "https://qstash.upstash.io",
@@ -128,7 +128,7 @@ test("qstash: its defaults", () => {
   expect(readConfig({ ...QSTASH, JOBS_CONCURRENCY: "7" }).jobs).toMatchObject({ concurrency: 7 });
 });
 
-test("qstash: everything that is missing is told at once", () => {
+test("qstash: all missing variables are reported at once", () => {
   const problems = problemsOf({ ...GOOD, JOBS_PROVIDER: "qstash" });
   for (const name of [
     "QSTASH_TOKEN",
@@ -157,7 +157,7 @@ test.each([
   expect(problems).not.toContain(SECRET);
 });
 
-test("memory is for one process, and not for production", () => {
+test("memory is refused in production and without a worker in the same process", () => {
   const memory = { ...GOOD, JOBS_PROVIDER: "memory" };
   expect(readConfig(memory).jobs).toMatchObject({ provider: "memory", concurrency: 2 });
   expect(problemsOf({ ...memory, JOBS_WORKER: "off" })).toMatch(/nobody to run the jobs/);

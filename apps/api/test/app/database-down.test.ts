@@ -18,7 +18,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-test("without a database requests are answered 503, with when to ask again, and then served", async () => {
+test("requests get 503 with retry-after while the database is down, and succeed afterwards", async () => {
   proxy.refuse();
   proxy.cut();
   const down = await app.request("POST", "/v1/workspaces", { slug: "acme", name: "Acme" });
@@ -35,7 +35,7 @@ test("without a database requests are answered 503, with when to ask again, and 
   expect(up.status).toBe(201);
 });
 
-test("a database that takes no more connections is one that does not answer", async () => {
+test("a database that refuses connections is 503 as well", async () => {
   const url = new URL(database.url);
   await database.pool.query(`alter database ${url.pathname.slice(1)} connection limit 0`);
   await database.pool.query("create role plain login password 'plain'");

@@ -25,7 +25,7 @@ afterEach(() => app.close());
 const list = async (query = "") =>
   pageSchema.parse((await app.request("GET", `/v1/jobs/dead${query}`)).body);
 
-/** A reminder of an invite that cannot be read: the database says no. */
+/** Makes dead jobs. Their handlers fail because the table is renamed. */
 async function letDie(count: number): Promise<void> {
   const before = (await list("?limit=200")).jobs.length;
   for (let job = 0; job < count; job++) {
@@ -36,7 +36,7 @@ async function letDie(count: number): Promise<void> {
     );
   }
   await eventually(
-    "they are dead",
+    "the jobs are dead",
     async () => (await list("?limit=200")).jobs.length === before + count,
   );
 }
@@ -73,7 +73,7 @@ test.each(["graphile", "memory"])(
   },
 );
 
-test("bad questions are refused, and strangers told nothing", async () => {
+test("invalid queries and callers without the token are refused", async () => {
   app = await startTestApp();
   const yearZero = `?after=${encodeURIComponent("0000-01-01T00:00:00.000Z 1")}`;
   const bad = ["?limit=0", "?limit=201", "?limit=x", "?after=yesterday", "?after=", yearZero];
@@ -87,7 +87,7 @@ test("bad questions are refused, and strangers told nothing", async () => {
   expect((await app.request("DELETE", "/v1/jobs/dead/1", undefined, stranger)).status).toBe(401);
 });
 
-test("a database that was not migrated is a typed error", async () => {
+test("a database without migrations is 502", async () => {
   app = await startTestApp();
   await app.database.pool.query("drop table orbit_jobs.dead_jobs");
   const { status } = await app.request("GET", "/v1/jobs/dead");

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { adminClient } from "#src/infrastructure/embedded-postgres/running-postgres.ts";
 
-test("several first starts at once share one database, whose end is an error for who asks it", async () => {
+test("concurrent first starts share one database, and a lost connection only rejects its query", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-embedded-"));
   await chmod(directory, 0o755);
   const all = await Promise.all([1, 2, 3].map(() => startEmbeddedPostgres({ directory })));
@@ -17,7 +17,7 @@ test("several first starts at once share one database, whose end is an error for
   expect(rows).toEqual([{ one: 1 }]);
   await client.end();
 
-  // What asks it while it ends gets an error, and its process lives.
+  // A connection that ends during a query rejects the query and leaves this process alive.
   const { port, password } = new URL(all[0]?.url ?? "");
   const admin = adminClient(Number(port), password);
   await admin.connect();

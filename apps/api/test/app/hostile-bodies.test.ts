@@ -22,7 +22,7 @@ const WEBHOOK = "/v1/jobs/run/cleanup.stale-invites";
 const MIB = 1_048_576;
 const CHUNK = Buffer.alloc(MIB, 120);
 
-/** Posts 50 MB, with a content-length or in chunks, and gives the status. */
+/** Posts 50 MB, with a content-length or in chunks. Returns the status. */
 function postMuch(url: string, length: "known" | "unknown"): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = length === "known" ? { "content-length": 50 * MIB } : {};
@@ -43,7 +43,7 @@ async function residentMib(pid: number | undefined): Promise<number> {
 }
 
 test.skipIf(process.platform !== "linux")(
-  "50 MB to the webhook are refused, and cost no more memory than the limit (needs /proc)",
+  "50 MB to the webhook are refused without more memory than the limit (needs /proc)",
   async () => {
     const database = await createTestDatabase();
     const server = startProcess("src/index.ts", {
@@ -58,7 +58,7 @@ test.skipIf(process.platform !== "linux")(
       await database.drop();
     });
     const [, url = ""] = await server.waitFor(/listens on (\S+) /);
-    // What requests at the limit cost is there before.
+    // Warm-up: requests at the limit take their memory first.
     for (let round = 0; round < 20; round++) {
       await fetch(`${url}${WEBHOOK}`, { method: "POST", body: CHUNK });
     }
@@ -67,12 +67,12 @@ test.skipIf(process.platform !== "linux")(
       expect(await postMuch(url, "known")).toBe(413);
       expect(await postMuch(url, "unknown")).toBe(413);
     }
-    // One body of 50 MB in memory would show; what remains is noise.
+    // A single buffered body of 50 MB would exceed this. Smaller growth is noise.
     expect((await residentMib(server.child.pid)) - before).toBeLessThan(35);
   },
 );
 
-test("a body that comes too slowly is cut off", async () => {
+test("a body that arrives too slowly is cut off", async () => {
   const app = await startTestApp(QSTASH);
   const server = await listen(createApp(app.container), 0, { requestTimeoutMs: 300 });
   onTestFinished(async () => {

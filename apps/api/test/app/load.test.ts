@@ -27,7 +27,7 @@ async function startServer(): Promise<{ url: string; server: TestProcess }> {
   return { url, server };
 }
 
-/** Half of them end in their headers, half in their body. */
+/** Half of them stop within their headers, the other half within their body. */
 async function openSlowClients(url: string) {
   const sockets = await Promise.all(Array.from({ length: SLOW }, () => openSocket(url)));
   for (const [index, socket] of sockets.entries()) {
@@ -71,11 +71,11 @@ test.skipIf(process.platform !== "linux")(
     const round = () =>
       Promise.all(
         Array.from({ length: CONNECTIONS * 2 }, (_, index) =>
-          // One in ten asks the database, of which there are ten connections.
+          // One request in ten queries the database, whose pool has ten connections.
           get(url, agent, index % 10 ? "/v1/jobs" : "/health"),
         ),
       );
-    // What so many connections cost is there after two rounds.
+    // After two rounds the memory for these connections is allocated.
     for (let warmUp = 0; warmUp < 2; warmUp++) await round();
     const before = await residentMib(server.child.pid);
     const begun = performance.now();
@@ -83,7 +83,7 @@ test.skipIf(process.platform !== "linux")(
       expect(new Set(await round())).toEqual(new Set([200]));
     expect(performance.now() - begun).toBeLessThan(30_000);
     expect((await residentMib(server.child.pid)) - before).toBeLessThan(100);
-    // Those in their headers are cut off by then; the others a little later.
+    // Clients that stopped in their headers are cut off by now, the others a little later.
     await Promise.all(cutOff.filter((_, index) => index % 2));
     expect(await get(url, agent, "/health")).toBe(200);
   },

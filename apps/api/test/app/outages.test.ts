@@ -13,20 +13,20 @@ import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 const TOKEN = "token-of-the-outages";
 const MAX_CONNECTIONS = 40;
-/** What a statement of the app may take (35 s), and some. */
+/** Longer than the statement timeout of the app (35 s). */
 const SILENT_CONNECTIONS = { timeout: 60_000, interval: 100 };
 const LOG_OF_A_FAILURE = 20_000;
 
 /**
- * Longer than a worker takes to know that it is cut off (three). What an
- * outage of a minute has beyond one of this length is more of the same: tries every 5 s to reconnect.
+ * A worker notices within three seconds that it is disconnected. After that it only tries to reconnect
+ * every five seconds, so a longer outage would show nothing more.
  */
 const UNREACHABLE_MS = 8_000;
 
 let directory: string;
 let postgres: EmbeddedPostgres;
 let network: TcpProxy;
-/** Not through the network that fails. */
+/** Connects past the failing network. */
 let direct: Pool;
 let app: TestProcess;
 let url: string;
@@ -71,7 +71,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** What `/health` says, which must be soon, whatever is down. */
+/** The answer of `/health`, which must come soon whatever is down. */
 async function health(): Promise<string> {
   const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(3_000) });
   return `${response.status} ${await response.text()}`;
@@ -97,7 +97,7 @@ const count = async (condition: string) => {
   return rows.length;
 };
 
-/** Some hundred jobs, of which some are being run when it resolves. */
+/** Enqueues hundreds of jobs. Resolves when some of them are running. */
 async function underLoad(): Promise<void> {
   await direct.query(
     `select graphile_worker.add_jobs(array(
@@ -105,17 +105,17 @@ async function underLoad(): Promise<void> {
                   null, now(), 10, null, null, null)::graphile_worker.job_spec
          from generate_series(1, 500)))`,
   );
-  await eventually("the app is at them", async () => (await count("locked_at is not null")) > 0);
+  await eventually("the app runs jobs", async () => (await count("locked_at is not null")) > 0);
 }
 
-/** The app is well again by itself, and did all of its jobs. */
-async function allIsWell(): Promise<void> {
-  await eventually("the app is well", async () =>
+/** Waits until the app has recovered by itself and run all jobs. */
+async function recovered(): Promise<void> {
+  await eventually("the app is healthy", async () =>
     (await health()).startsWith('200 {"status":"ok"'),
   );
   expect((await enqueue()).status).toBe(202);
   await eventually("all jobs are done", async () => {
-    // The back-off of those whose handler met the outage.
+    // Skips the back-off of jobs whose handler failed during the outage.
     await direct.query(
       "update graphile_worker._private_jobs set run_at = now() where locked_at is null",
     );
@@ -124,86 +124,86 @@ async function allIsWell(): Promise<void> {
   expect((await direct.query("select from orbit_jobs.dead_jobs")).rows).toEqual([]);
 }
 
-test("Postgres is restarted", async () => {
+test("the app recovers from a restart of Postgres", async () => {
   await underLoad();
   await postgres.stop();
-  await eventually("it is degraded", isDegraded);
+  await eventually("the app is degraded", isDegraded);
   const refused = await enqueue();
   expect([refused.status, await refused.json()]).toMatchObject([
     503,
     { error: { code: "jobs.provider_unavailable" } },
   ]);
   postgres = await startPostgres();
-  await allIsWell();
+  await recovered();
   expect(app.child.exitCode).toBeNull();
 });
 
-test("Postgres crashes: one of its processes is killed", async () => {
+test("the app recovers from a crash of Postgres", async () => {
   await underLoad();
   const { rows } = await direct.query<{ pid: number }>(
     "select pid from pg_stat_activity where application_name = 'orbit-jobs' limit 1",
   );
   process.kill(rows[0]?.pid ?? Number.NaN, "SIGKILL");
-  await eventually("it is degraded", isDegraded);
-  await allIsWell();
+  await eventually("the app is degraded", isDegraded);
+  await recovered();
   expect(app.child.exitCode).toBeNull();
 });
 
-test("Postgres is out of connections, which others have", async () => {
+test("the app recovers after other clients took all connections of Postgres", async () => {
   await underLoad();
   const others: Client[] = [];
-  const takeWhatIsFree = async () => {
+  const takeFreeConnections = async () => {
     for (;;) {
       const other = new Client({ connectionString: postgres.url });
       other.on("error", () => undefined);
-      const isIn = await other.connect().then(
+      const connected = await other.connect().then(
         () => true,
         () => false,
       );
-      if (!isIn) return;
+      if (!connected) return;
       others.push(other);
     }
   };
   try {
-    // Until the others were faster than the app to take what it had.
-    await eventually("the app has none", async () => {
+    // Repeated until these clients win the race for the app's connections.
+    await eventually("the app has no connection", async () => {
       await others[0]?.query(
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'orbit-%'",
       );
-      await takeWhatIsFree();
+      await takeFreeConnections();
       return (await isDegraded()) && (await enqueue()).status === 503;
     });
   } finally {
     await Promise.all(others.map((other) => other.end()));
   }
-  await allIsWell();
+  await recovered();
   expect(app.child.exitCode).toBeNull();
 });
 
-test("Postgres cannot be reached: nothing passes, and nobody says so", async () => {
+test("the app recovers after the network silently dropped everything", async () => {
   await underLoad();
   network.stall();
   const until = performance.now() + UNREACHABLE_MS;
-  await eventually("it is degraded", isDegraded);
+  await eventually("the app is degraded", isDegraded);
   while (performance.now() < until) expect(await isDegraded()).toBe(true);
   network.flow();
-  await allIsWell();
+  await recovered();
   expect(app.child.exitCode).toBeNull();
 });
 
-test("the connections of now are silent for good, and new ones are fine", async () => {
+test("the app recovers when existing connections stay silent and new ones work", async () => {
   await underLoad();
   network.strand();
-  await eventually("it is degraded", isDegraded);
-  // Whoever is owed an answer waits for it as long as a statement may take, and has a connection meanwhile.
+  await eventually("the app is degraded", isDegraded);
+  // Each waiting caller holds its connection until the statement timeout.
   await vi.waitFor(async () => expect(await health()).toMatch(/^200/), SILENT_CONNECTIONS);
-  // Of what did not ask to be given up the server knows nothing yet.
+  // The server still believes in connections without keepalives, so close them.
   network.cut();
-  await allIsWell();
+  await recovered();
   expect(app.child.exitCode).toBeNull();
 });
 
-test("after all that it stops in order, and nothing went unhandled", async () => {
+test("after all outages the app stops in order, without an unhandled error", async () => {
   app.kill("SIGTERM");
   expect(await app.exit).toBe(0);
   expect(app.stderr()).toBe("");

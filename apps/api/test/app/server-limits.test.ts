@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of open.splice(0)) await close();
 });
 
-/** `/` answers, `/held` when it is let, `/large` with more than sockets keep, `/body` what came. */
+/** `/` answers at once, `/held` after `release()`, `/large` with more than sockets buffer; `/body` echoes. */
 async function serve(limits: Partial<ServerLimits> = {}) {
   const held = Promise.withResolvers<void>();
   let asked = 0;
@@ -36,7 +36,7 @@ async function serve(limits: Partial<ServerLimits> = {}) {
 
 const get = async (url: string) => (await exchange(url, GET + CLOSE)).status;
 
-/** Says one byte after the other, until the server has enough of it. */
+/** Sends one byte after the other until the server closes the connection. */
 async function trickle(socket: Socket, text: string, everyMs: number): Promise<void> {
   const end = closed(socket);
   const bytes = text[Symbol.iterator]();
@@ -45,13 +45,13 @@ async function trickle(socket: Socket, text: string, everyMs: number): Promise<v
   clearInterval(timer);
 }
 
-test("connections beyond the limit are closed, and served when there is room again", async () => {
+test("connections beyond the limit are closed, and served again after others end", async () => {
   const { url } = await serve({ connections: 3, headersTimeoutMs: 30_000 });
   const idle = await Promise.all([1, 2, 3].map(() => openSocket(url)));
   for (let round = 0; round < 20; round++) expect(await get(url)).toBe(0);
   for (const socket of idle) {
     const end = closed(socket);
-    // Only what the server has seen the end of makes room.
+    // Waits until the server has closed this connection, which makes room for another.
     socket.write(GET + CLOSE);
     socket.resume();
     await end;
@@ -59,7 +59,7 @@ test("connections beyond the limit are closed, and served when there is room aga
   expect(await get(url)).toBe(200);
 });
 
-test("who does not say anything, and who sends headers byte by byte, is cut off", async () => {
+test("a client that is silent or sends headers byte by byte is cut off", async () => {
   const { url } = await serve({ headersTimeoutMs: 300, requestTimeoutMs: 60_000 });
   const silent = await openSocket(url);
   const slow = await openSocket(url);
@@ -73,7 +73,7 @@ test("who does not say anything, and who sends headers byte by byte, is cut off"
   }
 });
 
-test("who sends a body byte by byte is cut off, whatever its length was said to be", async () => {
+test("a client that sends a body byte by byte is cut off, with or without a length", async () => {
   const { url } = await serve({ requestTimeoutMs: 300 });
   for (const length of ["content-length: 1000", "transfer-encoding: chunked"]) {
     const socket = await openSocket(url);
@@ -84,16 +84,16 @@ test("who sends a body byte by byte is cut off, whatever its length was said to 
   }
 });
 
-test("who does not read the answer is cut off; who waits long for one is not", async () => {
+test("a client that does not read its response is cut off, one that waits for it is not", async () => {
   const { url, release } = await serve({ unreadTimeoutMs: 200 });
   const waiting = exchange(url, `GET /held HTTP/1.1\r\nhost: api\r\n${CLOSE}`);
   const deaf = await openSocket(url);
   deaf.pause();
-  // More than one answer: the first may fit into what sockets keep.
+  // Several responses, because socket buffers may hold the first one.
   for (let request = 0; request < 5; request++) {
     deaf.write("GET /large HTTP/1.1\r\nhost: api\r\n\r\n");
   }
-  // The end of a connection is seen by who writes to it, while nothing is read.
+  // A paused socket notices the end of its connection only when it writes.
   const timer = setInterval(() => deaf.write("G"), 20);
   await closed(deaf);
   clearInterval(timer);
@@ -107,10 +107,10 @@ test("a connection that is idle after an answer is closed", async () => {
   expect(answer).toMatchObject({ status: 200, body: "served" });
 });
 
-test("a flood of headers, in number or in bytes, is refused", async () => {
+test("too many headers, or too large ones, are refused", async () => {
   const { url } = await serve();
   const many = (count: number) => "a: b\r\n".repeat(count);
-  // With host and connection.
+  // Together with host and connection this is exactly the limit.
   expect((await exchange(url, GET + many(SERVER_LIMITS.headers - 2) + CLOSE)).status).toBe(200);
   for (const flood of [
     many(SERVER_LIMITS.headers - 1),
@@ -123,7 +123,7 @@ test("a flood of headers, in number or in bytes, is refused", async () => {
   }
 });
 
-test("a connection serves so many requests and no more", async () => {
+test("a connection serves a limited number of requests", async () => {
   const { url } = await serve({ requestsPerConnection: 3, keepAliveTimeoutMs: 100 });
   const socket = await openSocket(url);
   const answer = answerOn(socket);
@@ -134,14 +134,14 @@ test("a connection serves so many requests and no more", async () => {
   expect(statuses?.slice(3)).not.toContain("200");
 });
 
-test("who sends requests without waiting for answers gets no more of the server", async () => {
+test("pipelined requests beyond the limit are refused", async () => {
   const { url, release, asked } = await serve({ connections: 10, keepAliveTimeoutMs: 100 });
   const socket = await openSocket(url);
   const answer = answerOn(socket);
   for (let request = 0; request < 30; request++) {
     socket.write("GET /held HTTP/1.1\r\nhost: api\r\n\r\n");
   }
-  // A request on another connection is read after them.
+  // The server reads a request on another connection after these.
   const other = await exchange(url, GET + CLOSE);
   expect([other.status, asked()]).toEqual([503, 10]);
   expect(other.body).toContain("request.overloaded");
@@ -150,7 +150,7 @@ test("who sends requests without waiting for answers gets no more of the server"
   expect(await get(url)).toBe(200);
 });
 
-test("docs/http-api.md has these numbers", async () => {
+test("docs/http-api.md states these limits", async () => {
   const docs = await readFile(new URL("../../../../docs/http-api.md", import.meta.url), "utf8");
   const limits: object = { ...SERVER_LIMITS, smallBodyBytes: SMALL_BODY_BYTES };
   for (const [name, value] of Object.entries(limits)) {

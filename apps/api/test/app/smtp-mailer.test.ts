@@ -8,7 +8,7 @@ afterEach(() => smtp.close());
 
 const mail = { to: "ann@example.com", subject: "Hello", text: "A line.\n" };
 
-test("a mail goes out over SMTP, from the sender that was set", async () => {
+test("a mail is sent over SMTP from the configured sender", async () => {
   smtp = await startSmtp();
   const mailer = createSmtpMailer(smtp.url, "Orbit <no-reply@example.com>");
   await mailer.send(mail);
@@ -20,7 +20,7 @@ test("a mail goes out over SMTP, from the sender that was set", async () => {
   expect(received[0]).toContain("A line.");
 });
 
-test("a mail that is refused rejects, so that its job is tried again", async () => {
+test("a refused mail rejects, so that its job is retried", async () => {
   smtp = await startSmtp({ refuses: true });
   const mailer = createSmtpMailer(smtp.url, "no-reply@example.com");
   await expect(mailer.send(mail)).rejects.toThrow(/mailbox full/);

@@ -2,17 +2,13 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { findBinaries } from "#src/infrastructure/embedded-postgres/binaries.ts";
-import { findHome } from "#src/infrastructure/embedded-postgres/unprivileged-home.ts";
+import { findHome } from "#src/infrastructure/embedded-postgres/postgres-home.ts";
 import { startProcess } from "../support/process.ts";
 
-test("one command: an invite's reminder comes through signed HTTP, and both logs show it", async () => {
+test("one command delivers a reminder over signed HTTP, and both logs show it", async () => {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-start-qstash-"));
   await chmod(directory, 0o755);
-  const { directory: home } = await findHome(
-    path.join(directory, "postgres"),
-    await findBinaries(),
-  );
+  const { directory: home } = await findHome(path.join(directory, "postgres"));
   // Three days pass in 26 seconds.
   const server = startProcess(
     "dev/start-qstash.ts",
@@ -43,7 +39,7 @@ test("one command: an invite's reminder comes through signed HTTP, and both logs
   expect(await server.exit).toBe(0);
 });
 
-test("what is wrong is said in one message", async () => {
+test("a wrong option and a needless worker are refused with one message", async () => {
   const refused = startProcess("dev/start-qstash.ts", {}, ["--speed", "fast"]);
   expect(await refused.exit).toBe(1);
   expect(refused.stderr()).toMatch(/--speed must be a number/);

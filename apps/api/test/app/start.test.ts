@@ -4,9 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { findBinaries } from "#src/infrastructure/embedded-postgres/binaries.ts";
 import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
-import { findHome } from "#src/infrastructure/embedded-postgres/unprivileged-home.ts";
+import { findHome } from "#src/infrastructure/embedded-postgres/postgres-home.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { serverUrl } from "../support/postgres-template.ts";
@@ -23,13 +22,13 @@ describe("with nothing in the environment", () => {
     directory = await mkdtemp(path.join(tmpdir(), "orbit-start-"));
     await chmod(directory, 0o755);
     const wanted = path.join(directory, "postgres");
-    home = (await findHome(wanted, await findBinaries())).directory;
+    home = (await findHome(wanted)).directory;
   });
   afterEach(() => {
     for (const started of processes) started.kill("SIGKILL");
   });
   afterAll(async () => {
-    // Whoever is killed leaves its Postgres behind; the next start makes it its own.
+    // A killed process leaves its Postgres running. The next start takes it over and can stop it.
     await (await startEmbeddedPostgres({ directory: path.join(directory, "postgres") })).stop();
     await rm(home, { recursive: true, force: true });
     await rm(directory, { recursive: true, force: true });
@@ -54,7 +53,7 @@ describe("with nothing in the environment", () => {
     };
   }
 
-  test("one command serves and works, and a kill -9 of everything loses nothing", async () => {
+  test("one command serves and works, and kill -9 of app and Postgres loses nothing", async () => {
     const first = start();
     const api = await client(first);
     expect(await api("GET", "/health")).toEqual({
@@ -63,7 +62,7 @@ describe("with nothing in the environment", () => {
       worker: "working",
       database: "up",
     });
-    // The two curl lines are for copying.
+    // The start prints two curl commands to copy.
     const curls = first.stdout().match(/curl -X POST .*/g) ?? [];
     expect(curls).toHaveLength(2);
     await api("POST", "/v1/workspaces", { slug: "acme", name: "Acme" });
@@ -93,7 +92,7 @@ describe("with nothing in the environment", () => {
     expect(await second.exit).toBe(0);
   });
 
-  test("a start after a kill of the app alone joins its Postgres; a worker joins too", async () => {
+  test("a start after kill -9 of the app joins its Postgres, and so does a worker", async () => {
     const first = start();
     await client(first);
     first.kill("SIGKILL");
@@ -107,17 +106,17 @@ describe("with nothing in the environment", () => {
       name: "workspaces.invites.send-reminder",
       payload: { inviteId: "0199c2f4-0000-7000-8000-000000000000" },
     });
-    await worker.waitFor(/no reminder: the invite is closed/);
+    await worker.waitFor(/reminder skipped: the invite is not pending/);
     worker.kill("SIGINT");
     expect(await worker.exit).toBe(0);
-    // The worker was a guest: the database stays for the server.
+    // The worker did not start the database, so it leaves it running for the server.
     expect(await api("GET", "/health")).toMatchObject({ database: "up" });
     server.kill("SIGTERM");
     expect(await server.exit).toBe(0);
   });
 });
 
-describe("what is wrong at start is said in one message", () => {
+describe("a start that fails reports one message", () => {
   const env = (more: Record<string, string>) => ({
     DATABASE_URL: serverUrl(),
     ORBIT_API_TOKEN: SECRET,
@@ -164,7 +163,7 @@ describe("what is wrong at start is said in one message", () => {
     expect(await refusal(env({ DATABASE_URL: url }))).toMatch(/password authentication failed/);
   });
 
-  test("a database that is not there", async () => {
+  test("a missing database", async () => {
     const url = onServer((wrong) => (wrong.pathname = "/nowhere"));
     expect(await refusal(env({ DATABASE_URL: url }))).toMatch(/"nowhere" does not exist/);
   });

@@ -28,7 +28,7 @@ test.each([
   expect((await send(headers)).status).toBe(401);
 });
 
-test("every wrong token gets one and the same answer", async () => {
+test("every wrong token gets the same answer", async () => {
   const token = "test-token-of-many-characters";
   const wrong = [
     "x",
@@ -68,7 +68,7 @@ test("every wrong token gets one and the same answer", async () => {
   expect(answers[0]?.head).toMatch(/^www-authenticate: Bearer$/im);
 });
 
-test("the right one is served, in any case of the scheme and with space around it", async () => {
+test("the right token is accepted in any case of the scheme and with space around it", async () => {
   const token = "test-token-of-many-characters";
   for (const value of [`Bearer ${token}`, `bearer ${token}`, `  BEARER ${token}  `]) {
     expect((await send(`authorization: ${value}\r\n`)).status).toBe(200);

@@ -16,7 +16,7 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { silentLog } from "../support/silent-log.ts";
 
-// Serverless databases are reached through one: DATABASE_URL may lead there.
+// DATABASE_URL of a serverless deployment usually points to a transaction pooler.
 
 describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
   let database: TestDatabase;
@@ -31,7 +31,7 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
     await database.drop();
   });
 
-  test("instances migrate together, and leave no lock behind", async () => {
+  test("instances that migrate at once leave no lock behind", async () => {
     await database.pool.query("drop schema orbit_jobs, drizzle cascade");
     await database.pool.query(
       "drop table workspace_invites, workspaces, billing_events, billing_subscriptions",
@@ -45,7 +45,7 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
     } as const;
     const start = () => migrate({ databaseUrl: pooler.url, jobs }, silentLog);
     await Promise.all([start(), start(), start()]);
-    // The view shows every database of the server, and other tests' workers hold locks of theirs.
+    // The view covers the whole server, where workers of other tests hold locks.
     const { rows } = await database.pool.query(
       `select * from pg_locks where locktype = 'advisory'
         and database = (select oid from pg_database where datname = current_database())`,
@@ -54,7 +54,7 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
     expect((await database.pool.query("select from workspaces")).rowCount).toBe(0);
   });
 
-  test("a transaction is limited, and the connection that others share is not", async () => {
+  test("time limits apply to a transaction and not to the connection that it shares", async () => {
     const pool = openPool(pooler.url, silentLog, { connections: 1 });
     const limits =
       "select current_setting('statement_timeout') as statement, current_setting('idle_in_transaction_session_timeout') as idle";

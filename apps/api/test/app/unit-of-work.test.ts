@@ -42,7 +42,7 @@ const failure = new Error("the write failed");
 
 interface Made {
   readonly uow: UnitOfWork;
-  /** The executor of the transaction that was begun last. */
+  /** The executor of the latest transaction. */
   readonly sql: () => SqlExecutor;
   readonly published: readonly unknown[];
 }
@@ -51,7 +51,7 @@ function unitOfWork(
   pool: Pool,
   jobsOf: (sql: SqlExecutor) => Omit<TransactionParts, "processed">,
 ): Made {
-  let sql: SqlExecutor = { query: () => Promise.reject(new Error("no transaction was begun")) };
+  let sql: SqlExecutor = { query: () => Promise.reject(new Error("no transaction has begun")) };
   const published: unknown[] = [];
   const uow = createDrizzleUnitOfWork(
     pool,
@@ -81,7 +81,7 @@ async function jobCount(): Promise<number> {
   return rows.length;
 }
 
-test("a transaction that Postgres has aborted is no success, and publishes nothing", async () => {
+test("a transaction that Postgres aborted rejects and publishes nothing", async () => {
   const { uow, sql, published } = onGraphile();
   const effect = async () => {
     await sql().query("insert into effects values ('one')", []);
@@ -100,7 +100,7 @@ test("a transaction that Postgres has aborted is no success, and publishes nothi
   expect((await database.pool.query("select from effects")).rows).toEqual([]);
 });
 
-test("what is enqueued after its transaction was rolled back is refused, not stored", async () => {
+test("an enqueue after the rollback of its transaction is refused", async () => {
   const { uow } = onGraphile();
   const late: Promise<unknown>[] = [];
   const working = uow.run(async (tx) => {
@@ -117,7 +117,7 @@ test("what is enqueued after its transaction was rolled back is refused, not sto
   expect((await database.pool.query("select from orbit_jobs.processed")).rows).toEqual([]);
 });
 
-test("a statement that was sent is part of its transaction, awaited or not", async () => {
+test("a sent statement is part of its transaction, awaited or not", async () => {
   const { uow, sql } = onGraphile();
   const send = (effect: string) => {
     void sql().query("select pg_sleep(0.05)", []);
@@ -133,7 +133,7 @@ test("a statement that was sent is part of its transaction, awaited or not", asy
   expect(rows).toEqual([{ effect: "committed" }]);
 });
 
-test("memory, too, refuses what is enqueued when its transaction has ended", async () => {
+test("the memory provider refuses an enqueue after the end of its transaction", async () => {
   const store = createMemoryStore();
   const { uow } = unitOfWork(database.pool, () => {
     const { queue: jobs, ...hooks } = memoryTransaction(registry, store, maxPayloadBytes);
@@ -156,7 +156,7 @@ test("memory, too, refuses what is enqueued when its transaction has ended", asy
 });
 
 test.each(["begin", "insert", "commit", "rollback"])(
-  "a connection that breaks at %s is one connection, not a place of the pool",
+  "a connection that breaks at %s is replaced in the pool",
   async (statement) => {
     const point = await openKillPoint(database.url);
     onTestFinished(() => point.close());

@@ -14,9 +14,9 @@ export interface TestApp {
   readonly database: TestDatabase;
   readonly server: HttpServer;
   readonly clock: { time: Date | undefined };
-  /** What was logged at warn and above. */
+  /** Log lines of level warn and above. */
   readonly logged: readonly { readonly fields: object; readonly message: string }[];
-  /** With the bearer token and a JSON body; `body` may be a string to be sent as it is. */
+  /** Sends the bearer token and a JSON body. A string is sent unchanged. */
   request(
     method: string,
     path: string,
@@ -32,7 +32,7 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** The whole app over real HTTP on a database of its own; its worker is not started. */
+/** The whole app over real HTTP on its own database. Its worker is not started. */
 export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
   const database = await createTestDatabase();
   const config = readConfig({

@@ -14,11 +14,11 @@ export interface FuzzAnswer {
 
 export interface FuzzApp extends TestApp {
   send(request: FuzzRequest): Promise<FuzzAnswer>;
-  /** Makes a workspace and an invite, and gives what there is to know of them. */
+  /** Creates a workspace and an invite. Returns their ids, secrets and valid bodies. */
   fill(): Promise<KnownValues>;
 }
 
-/** The app with a provider that is there, and a client that lets odd requests through. */
+/** The app with a real provider, and a client that sends odd requests unchanged. */
 export async function startFuzzApp(provider: "graphile" | "qstash"): Promise<FuzzApp> {
   const qstash = provider === "qstash" ? createQStashDev() : undefined;
   const app = await startTestApp({
@@ -46,7 +46,7 @@ function qstashEnvironment(url: string): Record<string, string> {
     QSTASH_TOKEN: DEV_CREDENTIALS.token,
     QSTASH_CURRENT_SIGNING_KEY: DEV_CREDENTIALS.currentSigningKey,
     QSTASH_NEXT_SIGNING_KEY: DEV_CREDENTIALS.nextSigningKey,
-    // Nobody listens there: what is enqueued is not delivered.
+    // Nothing listens there, so no job is delivered.
     QSTASH_CALLBACK_URL: "http://127.0.0.1:2",
   };
 }
@@ -102,13 +102,13 @@ function send(url: string, agent: Agent, request: FuzzRequest): Promise<FuzzAnsw
   });
 }
 
-/** What of an answer is not documented, or not for strangers. */
+/** The reason why an answer is undocumented or reveals internals; `undefined` for a good one. */
 export function problemOf(
   { status, type, body }: FuzzAnswer,
   { method }: FuzzRequest,
   { path }: Route,
 ): string | undefined {
-  // 503 is documented: a provider that cannot be reached, a process that is not healthy.
+  // 503 is documented for an unreachable provider and an unhealthy process.
   if (status >= 500 && status !== 503) return `${status}: ${body}`;
   if (method === "HEAD" || status === 204) return body === "" ? undefined : `a body: ${body}`;
   if (status >= 400 && path !== "/health") return errorProblem(type, body);

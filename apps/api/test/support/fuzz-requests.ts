@@ -8,26 +8,26 @@ export interface Route {
 
 export interface FuzzRequest {
   readonly method: string;
-  /** With its query, as it stands in the request line. */
+  /** Path and query, exactly as in the request line. */
   readonly target: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Uint8Array | undefined;
-  /** Whether the body comes without a length. */
+  /** Whether the body is sent without a length. */
   readonly chunked: boolean;
 }
 
-/** What answers something; middleware is on ALL. */
+/** The routes with handlers. Hono lists middleware under the method ALL. */
 export function routesOf(app: Hono): readonly Route[] {
   const routes = app.routes.filter(({ method }) => method !== "ALL");
   return [...new Map(routes.map((route) => [`${route.method} ${route.path}`, route])).values()];
 }
 
-/** Names that are known, so that not every request ends at the first check. */
+/** Valid values, so that not every request fails the first check. */
 export interface KnownValues {
   readonly texts: readonly string[];
-  /** Texts that open something without the token. */
+  /** Texts that give access without the token. */
   readonly secrets: readonly string[];
-  /** Good ones, that are sent as they are and mutated. */
+  /** Valid bodies, sent unchanged and mutated. */
   readonly bodies: readonly object[];
 }
 
@@ -50,7 +50,7 @@ const hostileText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
 );
 
-/** Any request to a route: good, nearly good, and nonsense. */
+/** Any request to a route: valid, nearly valid or nonsense. */
 export function requestTo(route: Route, known: KnownValues): fc.Arbitrary<FuzzRequest> {
   const text = fc.oneof(fc.constantFrom(...known.texts, ...known.secrets), hostileText);
   return fc.record({
@@ -78,7 +78,7 @@ function pathOf(pattern: string, text: fc.Arbitrary<string>): fc.Arbitrary<strin
   return fc.tuple(...segments).map((parts) => parts.join("/"));
 }
 
-/** Of half a surrogate pair there is no escape. */
+/** A lone surrogate has no escape. */
 function escape(text: string): string {
   return encodeURIComponent(text.toWellFormed());
 }
@@ -94,7 +94,7 @@ function query(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   );
 }
 
-/** What a header can carry: bytes. */
+/** A header can only carry single bytes. */
 const headerValue = (text: fc.Arbitrary<string>) =>
   text.map((value) =>
     Buffer.from(value)
@@ -153,7 +153,7 @@ function bodyOf({ bodies }: KnownValues, text: fc.Arbitrary<string>): fc.Arbitra
   );
 }
 
-/** Without luck: every field of every good body with each hostile text in it. */
+/** Puts each hostile text into every field of every valid body, without randomness. */
 export function nearlyGoodRequests(route: Route, { texts, bodies }: KnownValues): FuzzRequest[] {
   if (route.method === "GET" || route.method === "DELETE") return [];
   const target = route.path.replaceAll(/:\w+/g, texts[0] ?? "x");

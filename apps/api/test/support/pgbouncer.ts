@@ -8,7 +8,7 @@ import { freePort } from "./free-port.ts";
 
 const pgbouncer = findPgBouncer();
 
-/** Whether this machine has one; says so where not, since checks are skipped then. */
+/** Whether PgBouncer is installed. Tests that need it are skipped otherwise, and the reason is printed. */
 export const hasPgBouncer = pgbouncer !== undefined;
 
 if (!hasPgBouncer) {
@@ -23,13 +23,13 @@ function findPgBouncer(): string | undefined {
       execFileSync(command, ["--version"], { stdio: "ignore" });
       return command;
     } catch {
-      // The next place.
+      // Try the next path.
     }
   }
   return undefined;
 }
 
-/** A real one in front of a database, as it comes: with no setting that it was not shipped with. */
+/** A real PgBouncer in front of a database, with its default settings. */
 export async function startPgBouncer(target: string, mode: "transaction" | "session") {
   const { hostname, port, username, password, pathname } = new URL(target);
   const name = pathname.slice(1);

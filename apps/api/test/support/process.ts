@@ -7,10 +7,10 @@ const PATIENCE_MS = 45_000;
 
 export interface TestProcess {
   readonly child: ChildProcess;
-  /** Everything it wrote so far. */
+  /** The output so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Resolves with the match when standard output has it. */
+  /** Resolves when standard output matches. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended it. */
@@ -18,8 +18,8 @@ export interface TestProcess {
 }
 
 /**
- * A TypeScript file of apps/api as a process of its own, with nothing but this environment.
- * @param prefix a command that runs it, e.g. elsewhere
+ * Runs a TypeScript file of apps/api as a separate process with only this environment.
+ * @param prefix a command that runs it, for example in another network namespace
  */
 export function startProcess(
   file: string,
@@ -49,7 +49,7 @@ export function startProcess(
       new Promise((resolve, reject) => {
         const fail = (why: string) =>
           reject(new Error(`${why} ${pattern}:\n${output.stdout}\n${output.stderr}`));
-        const timer = setTimeout(() => fail("nothing matched in time"), PATIENCE_MS);
+        const timer = setTimeout(() => fail("timed out without a match of"), PATIENCE_MS);
         const check = () => {
           const match = pattern.exec(output.stdout);
           if (!match) return;
@@ -58,7 +58,7 @@ export function startProcess(
           resolve(match);
         };
         child.stdout.on("data", check);
-        child.on("close", () => fail("it ended before anything matched"));
+        child.on("close", () => fail("the process ended without a match of"));
         check();
       }),
   };

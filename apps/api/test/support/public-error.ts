@@ -8,20 +8,20 @@ const documented = z.object({
   }),
 });
 
-/** Stacks, SQL, files and modules, addresses of databases. */
+/** Matches stack traces, SQL, file and module names, and database URLs. */
 const INTERNAL =
   /\bat .+:\d+:\d+|\.(?:ts|mjs|cjs|js):\d|node:internal|node_modules|file:\/\/|\/(?:home|root|tmp|usr)\/|postgres(?:ql)?:\/\/|\b(?:select .+ from|insert into|update .+ set|delete from)\b|DrizzleQueryError|invalid byte sequence/i;
 
-/** The code of an answer that refuses: JSON in the documented form, nothing of the inside in it. */
+/** Expects a documented error without internals. Returns its code. */
 export function expectPublicError(contentType: string | null, body: string): string {
   expect(errorProblem(contentType, body)).toBeUndefined();
   return documented.parse(JSON.parse(body)).error.code;
 }
 
-/** What is wrong with an answer that refuses. */
+/** The problem with an error answer; `undefined` for a good one. */
 export function errorProblem(contentType: string | null, body: string): string | undefined {
   if (!isJson(contentType, body)) return `not JSON: ${contentType} ${body}`;
-  if (!documented.safeParse(JSON.parse(body)).success) return `not the documented form: ${body}`;
+  if (!documented.safeParse(JSON.parse(body)).success) return `undocumented form: ${body}`;
   return internalProblem(body);
 }
 
@@ -31,7 +31,7 @@ export function isJson(contentType: string | null, body: string): boolean {
 
 export function internalProblem(body: string): string | undefined {
   const [found] = INTERNAL.exec(body) ?? [];
-  return found === undefined ? undefined : `"${found}" of the inside: ${body}`;
+  return found === undefined ? undefined : `internal text "${found}": ${body}`;
 }
 
 function parse(body: string): unknown {

@@ -1,8 +1,8 @@
 import { connect, type Socket } from "node:net";
 
-/** What no HTTP client would send, and what it is answered. */
+/** The answer to bytes that no HTTP client would send. */
 export interface RawAnswer {
-  /** 0 where the connection ended without an answer. */
+  /** 0 when the connection ended without an answer. */
   readonly status: number;
   readonly head: string;
   readonly body: string;
@@ -17,12 +17,12 @@ export function openSocket(url: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(portOf(url), "localhost", () => resolve(socket));
     socket.once("error", reject);
-    // Whoever is cut off may see a reset; what was answered before it counts.
+    // The server may reset the connection. Only the answer before that matters.
     socket.on("error", () => undefined);
   });
 }
 
-/** Everything that comes until the server closes the connection. */
+/** Collects everything until the server closes the connection. */
 export function answerOn(socket: Socket): Promise<RawAnswer> {
   let text = "";
   socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
@@ -35,7 +35,7 @@ export function answerOn(socket: Socket): Promise<RawAnswer> {
   });
 }
 
-/** Sends these bytes as they are; they have to make the server close the connection. */
+/** Sends these bytes unchanged. They must make the server close the connection. */
 export async function exchange(url: string, bytes: string): Promise<RawAnswer> {
   const socket = await openSocket(url);
   const answer = answerOn(socket);
@@ -43,7 +43,7 @@ export async function exchange(url: string, bytes: string): Promise<RawAnswer> {
   return answer;
 }
 
-/** Resolves when the server has ended the connection, also with a reset. */
+/** Resolves when the connection has ended, even by a reset. */
 export function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()));
 }

@@ -14,7 +14,7 @@ import { stripeEvent, stripeSignature, WEBHOOK_PATH } from "./stripe.ts";
 const DAY_MS = 86_400_000;
 const CLEANUP = "/v1/jobs/run/cleanup.stale-invites";
 
-/** What every serverless platform shows: the deployed code, on Postgres and the local QStash. */
+/** The cases of every serverless platform: the deployed code with Postgres and the local QStash. */
 export function serverlessCases(start: StartDeployment): void {
   let world: ServerlessWorld;
 
@@ -24,9 +24,12 @@ export function serverlessCases(start: StartDeployment): void {
   afterAll(() => world.close());
 
   const cleanedUp = () =>
-    eventually("it has been cleaned up", async () => (await world.countExpiredInvites()) === 0);
+    eventually(
+      "the expired invite is deleted",
+      async () => (await world.countExpiredInvites()) === 0,
+    );
 
-  test("it serves the API from Postgres, and says so", async () => {
+  test("it serves the API from Postgres and reports that on /health", async () => {
     expect(await world.call("GET", "/health")).toMatchObject({
       status: 200,
       body: { provider: "qstash", database: "up" },
@@ -35,11 +38,11 @@ export function serverlessCases(start: StartDeployment): void {
     expect((await world.call("POST", "/v1/workspaces", acme)).status).toBe(201);
     const { body } = await world.call("GET", "/v1/workspaces/acme/invites");
     expect(body).toEqual({ invites: [] });
-    const stranger = { authorization: "Bearer of-somebody-else" };
+    const stranger = { authorization: "Bearer of-another-service" };
     expect((await world.call("GET", "/v1/jobs", undefined, stranger)).status).toBe(401);
   });
 
-  test("an invite's reminder is enqueued, and mailed three days later", async () => {
+  test("an invite's reminder is mailed three days later", async () => {
     const invite = { email: "ann@example.com" };
     expect((await world.call("POST", "/v1/workspaces/acme/invites", invite)).status).toBe(201);
     expect(world.mails).toEqual([]);
@@ -48,7 +51,7 @@ export function serverlessCases(start: StartDeployment): void {
     expect(world.mails[0]).toMatch(/^to ann@example\.com$/m);
   });
 
-  test("a job runs, and what it does is in the database", async () => {
+  test("a job runs and changes the database", async () => {
     await world.addExpiredInvite();
     const { status } = await world.call("POST", "/v1/jobs", {
       name: "cleanup.stale-invites",
@@ -59,7 +62,7 @@ export function serverlessCases(start: StartDeployment): void {
     await cleanedUp();
   });
 
-  test("schedules:sync makes the schedules, and a tick runs its job", async () => {
+  test("schedules:sync creates the schedules, and a tick runs its job", async () => {
     await world.addExpiredInvite();
     const sync = startProcess("src/schedules-sync.ts", world.env);
     expect(await sync.exit).toBe(0);
@@ -68,7 +71,7 @@ export function serverlessCases(start: StartDeployment): void {
     await cleanedUp();
   });
 
-  test("what QStash did not sign for this very route is refused, and nothing runs", async () => {
+  test("a delivery that QStash did not sign for this route is refused and runs nothing", async () => {
     await world.addExpiredInvite();
     const body = JSON.stringify({ olderThanHours: 0 });
     const deliver = (signature: string) =>
@@ -94,7 +97,7 @@ export function serverlessCases(start: StartDeployment): void {
     expect(await world.countExpiredInvites()).toBe(0);
   });
 
-  test("a job that it does not know is 404", async () => {
+  test("a delivery of an unknown job is 404", async () => {
     const path = "/v1/jobs/run/of-another-version";
     const key = DEV_CREDENTIALS.currentSigningKey;
     const signature = sign({ key, url: world.url + path, body: "{}" });
@@ -102,7 +105,7 @@ export function serverlessCases(start: StartDeployment): void {
     expect(answer).toMatchObject({ status: 404, body: { error: { code: "jobs.unknown_job" } } });
   });
 
-  test("what Stripe signed is taken in once and projected; what it did not is refused", async () => {
+  test("an event that Stripe signed is stored once and projected, a forged one is refused", async () => {
     const event = stripeEvent({ id: "evt_1" });
     const receive = (signature: string) =>
       world.call("POST", WEBHOOK_PATH, event, { "stripe-signature": signature });
@@ -114,13 +117,13 @@ export function serverlessCases(start: StartDeployment): void {
     const good = stripeSignature(event);
     expect(await receive(good)).toEqual({ status: 200, body: { ok: true, processed: true } });
     expect(await receive(good)).toEqual({ status: 200, body: { ok: true, processed: false } });
-    await eventually("it is projected", async () => {
+    await eventually("the event is projected", async () => {
       const found = await world.call("GET", "/v1/billing/subscriptions/sub_1");
       return found.status === 200;
     });
   });
 
-  test("many requests are served at once, and no connection outlives its own", async () => {
+  test("many concurrent requests are served, and their connections are closed", async () => {
     const calls = Array.from({ length: 30 }, () =>
       world.call("GET", "/v1/workspaces/acme/invites"),
     );
@@ -136,8 +139,12 @@ export function serverlessCases(start: StartDeployment): void {
 
   test.each([
     ["a secret is missing", { QSTASH_TOKEN: "" }, "QSTASH_TOKEN must be set"],
-    ["graphile would need a process", { JOBS_PROVIDER: "graphile" }, "must be qstash or noop"],
-  ])("where %s, its log says so, and strangers learn nothing", async (_, wrong, problem) => {
+    [
+      "graphile is chosen, which needs a process",
+      { JOBS_PROVIDER: "graphile" },
+      "must be qstash or noop",
+    ],
+  ])("when %s, only the log has the reason", async (_, wrong, problem) => {
     const port = await freePort();
     const deployment = await start(port, { ...world.env, ...wrong });
     try {
@@ -149,7 +156,7 @@ export function serverlessCases(start: StartDeployment): void {
           message: "This deployment is not configured; its log says what is missing.",
         },
       });
-      await eventually("it is logged", async () => deployment.log().includes(problem));
+      await eventually("the reason is logged", async () => deployment.log().includes(problem));
     } finally {
       await deployment.stop();
     }

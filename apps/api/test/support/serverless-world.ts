@@ -10,24 +10,24 @@ import { WEBHOOK_SECRET } from "./stripe.ts";
 const TOKEN = "token-of-the-deployment-in-the-tests";
 
 export interface Deployment {
-  /** Everything it logged so far. */
+  /** The log so far. */
   log(): string;
   stop(): Promise<void>;
 }
 
-/** Runs what was built for a platform. */
+/** Runs the build of a platform. */
 export type StartDeployment = (port: number, env: Record<string, string>) => Promise<Deployment>;
 
 export interface ServerlessWorld {
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
   readonly database: TestDatabase;
-  /** Of the local QStash. */
+  /** The clock of the local QStash. */
   readonly clock: JumpClock;
-  /** What came to its SMTP server. */
+  /** The mails that its SMTP server received. */
   readonly mails: readonly string[];
   call(method: string, path: string, body?: unknown, headers?: object): Promise<Answer>;
-  /** One that the clean-up's job finds. */
+  /** Adds an invite that the clean-up job deletes. */
   addExpiredInvite(): Promise<void>;
   countExpiredInvites(): Promise<number>;
   close(): Promise<void>;
@@ -38,7 +38,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** A deployment, its database, its QStash and its mail server. */
+/** Starts a deployment with its database, QStash and mail server. */
 export async function openServerlessWorld(start: StartDeployment): Promise<ServerlessWorld> {
   const database = await createTestDatabase();
   const clock = jumpClock();

@@ -2,12 +2,12 @@ import { SMTPServer } from "smtp-server";
 
 export interface TestSmtp {
   readonly url: string;
-  /** Each as it came, below a line with its recipients. */
+  /** Each mail as received, after a line with its recipients. */
   readonly received: readonly string[];
   close(): Promise<void>;
 }
 
-/** A real SMTP server that keeps what it was sent, or refuses every recipient. */
+/** A real SMTP server that keeps its mails, or refuses every recipient. */
 export async function startSmtp({ refuses = false } = {}): Promise<TestSmtp> {
   const received: string[] = [];
   const server = new SMTPServer({

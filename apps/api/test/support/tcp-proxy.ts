@@ -2,30 +2,30 @@ import { once } from "node:events";
 import net from "node:net";
 
 /**
- * Stands between a client and a server on this machine. A Postgres session that asked for TCP keepalives
- * ends when nothing passed for as long as they take, as its kernel would end it: the proxy, which
- * answers for the client, hangs up on the server in its place, and the client hears of it by `flow()`.
+ * A proxy between a client and a local server. Its own kernel acknowledges packets for a stalled client,
+ * so the server's TCP keepalives would never fail. The proxy imitates them: it closes the server's side
+ * when a stall lasts as long as the session's keepalives allow. The client learns of it after `flow()`.
  */
 export interface TcpProxy {
-  /** The server's URL, through the proxy. */
+  /** The server's URL with the proxy's address. */
   readonly url: string;
-  /** Breaks every connection; new ones are taken, unless `refuse` was called. */
+  /** Breaks every connection. New ones are accepted unless `refuse` was called. */
   cut(): void;
   /**
-   * From now on nothing passes, in either direction, until `flow()`. Where somebody `answers` in the
-   * client's place, as a pooler does, the server gives nobody up.
+   * Holds back all data in both directions until `flow()`. With `answers`, keepalives succeed during the
+   * stall, as they do with a pooler in between.
    */
   stall(options?: { readonly answers?: boolean }): void;
-  /** The connections of now hear nothing any more, for good; new ones are fine. */
+  /** Silences the existing connections for good. New ones work. */
   strand(): void;
-  /** Lets pass what was held back, and takes new connections. */
+  /** Releases held data and accepts new connections. */
   flow(): void;
-  /** From now on new connections are closed at once, until `flow()`. */
+  /** Closes new connections at once, until `flow()`. */
   refuse(): void;
   close(): Promise<void>;
 }
 
-/** @param target a URL with host and port, e.g. of Postgres */
+/** @param target a URL with host and port, for example of Postgres */
 export async function openTcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target);
   const pipes = new Set<Pipe>();
@@ -98,7 +98,7 @@ interface Pipe {
 const KEEPALIVES =
   /tcp_keepalives_idle = (\d+); set tcp_keepalives_interval = (\d+); set tcp_keepalives_count = (\d+)/;
 
-/** Notes what a client asks for, and sees to it. */
+/** Reads the keepalive settings of the session and applies them to a stall. */
 function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
   let timeoutMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -119,7 +119,7 @@ function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
   };
 }
 
-/** One direction. A server's last words before it hangs up arrive: Postgres says why it does. */
+/** One direction. Data that the server sends before it closes still arrives: Postgres sends its reason. */
 function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
   let held = false;
   const resume = () => {
@@ -132,7 +132,7 @@ function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
   });
   to.on("drain", resume);
   from.on("end", () => to.end());
-  // After an orderly end there may still be words on their way; a broken connection breaks both.
+  // After an orderly end data may still be on its way. A broken connection breaks both sides.
   from.on("close", () => isBroken() && !held && to.destroy());
   return {
     hold(answers) {

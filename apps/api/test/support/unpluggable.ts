@@ -1,28 +1,28 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
-/** A Linux network namespace: like a machine whose network cable can be pulled out. */
+/** A Linux network namespace: like a separate machine whose network cable can be pulled. */
 export interface UnpluggableMachine {
-  /** Prefix of a command line that runs there. */
+  /** The command prefix that runs a program there. */
   readonly prefix: readonly string[];
-  /** This machine's address on the cable. */
+  /** This machine's address on the connecting cable. */
   readonly here: string;
-  /** The other machine's address on the cable. */
+  /** The other machine's address. */
   readonly there: string;
   unplug(): void;
   plugIn(): void;
-  /** End all processes there first. */
+  /** Programs there must have ended before. */
   remove(): void;
 }
 
-/** A private range that is rarely in use. */
+/** A private network that is rarely used. */
 const NETWORK = "10.213";
 
 function ip(...args: string[]): void {
   execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
 }
 
-/** Returns `undefined` without Linux, root and iproute2. */
+/** Returns `undefined` without the rights or tools: it needs Linux, root and iproute2. */
 export function addUnpluggableMachine(): UnpluggableMachine | undefined {
   const name = `orbit-${randomUUID()}`;
   const subnet = `${NETWORK}.${(process.pid >> 6) & 255}`;

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { serve } from "@hono/node-server";
 import { z } from "zod";
 
-// What Vercel does with a function of the Build Output API: each request goes to its `fetch`.
+// Serves a function of the Build Output API as Vercel does: each request goes to its `fetch`.
 
 const [directory = "", port = ""] = process.argv.slice(2);
 const { handler } = z

@@ -12,12 +12,12 @@ const API = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface VercelOutput {
   readonly directory: string;
-  /** Of its only function. */
+  /** The code of its only function. */
   readonly code: string;
   remove(): Promise<void>;
 }
 
-/** What Vercel would deploy, by vercel.json; far from this checkout and its node_modules. */
+/** Builds what Vercel deploys, by vercel.json, outside this checkout and its node_modules. */
 export async function buildVercel(): Promise<VercelOutput> {
   const { buildCommand } = z
     .object({ buildCommand: z.string() })
@@ -35,7 +35,7 @@ export async function buildVercel(): Promise<VercelOutput> {
   };
 }
 
-/** Serves its function, in a process with nothing but this environment. */
+/** Serves the function in a process with only this environment. */
 export async function startVercelFunction(
   output: VercelOutput,
   port: number,

@@ -13,7 +13,7 @@ const WRANGLER = fileURLToPath(
   new URL("bin/wrangler.js", import.meta.resolve("wrangler/package.json")),
 );
 
-/** The code that `wrangler deploy` would upload, by wrangler.jsonc. */
+/** The code that `wrangler deploy` uploads, by wrangler.jsonc. */
 export async function bundleWorker(): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-worker-"));
   try {
@@ -28,7 +28,7 @@ export async function bundleWorker(): Promise<string> {
   }
 }
 
-/** Runs it in workerd, as wrangler.jsonc asks for. */
+/** Runs the code in workerd with the compatibility date of wrangler.jsonc. */
 export async function startWorker(
   code: string,
   port: number,

@@ -4,41 +4,39 @@ import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from "node
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
-import { findBinaries } from "./binaries.ts";
 import { exclusively, isAlive } from "./exclusively.ts";
+import { findHome, type PostgresHome } from "./postgres-home.ts";
 import { adminClient, findRunningPort } from "./running-postgres.ts";
-import { findHome, type PostgresHome } from "./unprivileged-home.ts";
 
 const run = promisify(execFile);
 const COMMAND_TIMEOUT_MS = 60_000;
 
 export interface EmbeddedPostgres {
-  /** Of the database "orbit". */
+  /** Connects to the database "orbit". */
   readonly url: string;
-  /** Where its files are: below what was asked for, or where root's Postgres had to go. */
+  /** The directory of its files: the requested one, or the one under /var/tmp that root has to use. */
   readonly directory: string;
   /**
-   * Stops it, unless another process of ours started it and still lives. "immediate" is a crash: what
-   * was open is cut off, and the next start recovers from the log.
+   * Stops it, unless another live process started it. "immediate" is a crash: Postgres drops its
+   * connections, and the next start recovers from the log.
    */
   stop(mode?: "fast" | "immediate"): Promise<void>;
 }
 
 export interface EmbeddedPostgresOptions {
   readonly directory: string;
-  /** Server settings, e.g. `{ fsync: "off" }` for tests. */
+  /** Server settings, for example `{ fsync: "off" }` in tests. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 /**
- * Runs a real Postgres on loopback for as long as this process lives, or joins the one that runs on
- * the directory already. It is no child of ours in the terminal's eyes: Ctrl-C must reach the
- * workers first, which need their database to come to an end.
+ * Starts a real Postgres on loopback, or joins the one that already uses the directory. pg_ctl detaches
+ * it from the terminal, so Ctrl-C does not reach it: workers need their database until they have stopped.
  */
 export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
-  const home = await findHome(path.resolve(options.directory), await findBinaries());
+  const home = await findHome(path.resolve(options.directory));
   await mkdir(home.directory, { recursive: true });
   const ownerFile = path.join(home.directory, "owner.pid");
   const { port, password, isOurs } = await exclusively(
@@ -73,7 +71,7 @@ async function startOrJoin(
   return { port, password, isOurs };
 }
 
-/** Makes the data directory once, whole or not at all, and gives its password. */
+/** Creates the data directory on the first start, atomically. Returns the password. */
 async function initialise(home: PostgresHome, data: string): Promise<string> {
   const passwordFile = path.join(home.directory, "password");
   if (await stat(data).catch(() => undefined)) return (await readFile(passwordFile, "utf8")).trim();
@@ -111,7 +109,7 @@ async function start(
 ): Promise<number> {
   const portFile = path.join(home.directory, "port");
   const lastPort = Number(await readFile(portFile, "utf8").catch(() => "0"));
-  // The same port again, if it is free: whoever lost the connection finds us.
+  // Prefer the last port, so that clients that lost their connection can reconnect.
   const port = await freePort(lastPort).catch(() => freePort(0));
   const all = { listen_addresses: "127.0.0.1", unix_socket_directories: "", port, ...settings };
   const flags = Object.entries(all).map(([name, value]) => `-c ${name}='${value}'`);
@@ -137,7 +135,7 @@ async function createDatabase(port: number, password: string): Promise<void> {
   }
 }
 
-/** That port, or any for 0. Rejects when it is in use. */
+/** Checks that the port is free; 0 finds one. Rejects when it is in use. */
 async function freePort(wanted: number): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -146,7 +144,7 @@ async function freePort(wanted: number): Promise<number> {
   });
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port is free");
+  if (address === null || typeof address === "string") throw new Error("no TCP port is free");
   return address.port;
 }
 

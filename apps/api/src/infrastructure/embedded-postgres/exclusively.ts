@@ -4,11 +4,14 @@ import { setTimeout as delay } from "node:timers/promises";
 const PATIENCE_MS = 60_000;
 const INTERVAL_MS = 50;
 
-/** Does the work while no other process does any under the same lock file. */
+/** Runs the work while no other process holds the lock file. */
 export async function exclusively<T>(lockFile: string, work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await take(lockFile))) {
-    if (Date.now() > deadline) throw new Error(`Another start holds ${lockFile}; is it stuck?`);
+    if (Date.now() > deadline)
+      throw new Error(
+        `Another start has held ${lockFile} for a minute. Remove the file if no start is running.`,
+      );
     await delay(INTERVAL_MS);
   }
   try {
@@ -25,14 +28,14 @@ async function take(lockFile: string): Promise<boolean> {
   } catch (error) {
     const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
     if (!exists) throw error;
-    // Whoever was killed while it started left its lock.
+    // A process that was killed during its start leaves its lock behind.
     const owner = Number(await readFile(lockFile, "utf8").catch(() => ""));
     if (owner && !isAlive(owner)) await rm(lockFile, { force: true });
     return false;
   }
 }
 
-/** Whether there is a process with this number, ours or not. */
+/** Whether any process, of any user, has this id. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -8,9 +8,9 @@ const PATIENCE_MS = 30_000;
 const INTERVAL_MS = 100;
 
 /**
- * The port of the Postgres that runs on this data directory, left behind by a process that was
- * killed or kept by one that lives; `undefined` when there is none. A stale pid file, whose number
- * belongs to another program by now, is removed.
+ * The port of the Postgres that uses this data directory, or `undefined` when none does. Another process
+ * may have started it and still live, or may have been killed. Removes a stale pid file, whose id now
+ * belongs to another program.
  */
 export async function findRunningPort(data: string, password: string): Promise<number | undefined> {
   const pidFile = path.join(data, "postmaster.pid");
@@ -24,10 +24,10 @@ export async function findRunningPort(data: string, password: string): Promise<n
       await rm(pidFile, { force: true });
       return undefined;
     }
-    // It is starting, recovering or stopping.
+    // Postgres is starting, recovering or stopping.
     await delay(INTERVAL_MS);
   }
-  throw new Error(`A Postgres on ${data} neither answers nor ends; see its log beside it.`);
+  throw new Error(`The Postgres in ${data} neither answers nor stops. See server.log there.`);
 }
 
 async function servesDirectory(port: number, password: string, data: string): Promise<boolean> {
@@ -43,7 +43,7 @@ async function servesDirectory(port: number, password: string, data: string): Pr
   }
 }
 
-/** Not connected yet; to the database that every server has. */
+/** A client, not yet connected, for the database that every server has. */
 export function adminClient(port: number, password: string): Client {
   const client = new Client({
     host: "127.0.0.1",
@@ -53,12 +53,12 @@ export function adminClient(port: number, password: string): Client {
     database: "postgres",
     connectionTimeoutMillis: 2_000,
   });
-  // Its statements reject as well; without a listener the process would end.
+  // Without a listener a lost connection would end the process. Queries reject anyway.
   client.on("error", () => undefined);
   return client;
 }
 
-/** Where there is no /proc, a process with that number is taken for Postgres. */
+/** Without /proc, any process with that id counts as Postgres. */
 async function isPostgres(pid: number): Promise<boolean> {
   const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "postgres");
   return command.includes("postgres");

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { AppError } from "#src/kernel/errors.ts";
 import type { Logger } from "#src/kernel/logger.ts";
 
-/** Ours, and those of modules that know nothing of us: whoever has a code and a status. */
+/** Any error with a code and a status, including those of modules that do not know `AppError`. */
 const publicError = z.object({
   code: z.string(),
   status: z.number().int().min(400).max(599),
@@ -14,20 +14,20 @@ const publicError = z.object({
   retryAfterSeconds: z.number().optional(),
 });
 
-/** Turns whatever a route threw into `{"error": {code, message, …}}`. */
+/** Turns any error of a route into `{"error": {code, message, …}}`. */
 export function errorResponse(error: unknown, c: Context, log: Logger): Response {
   if (error instanceof HTTPException) return errorResponse(fromHono(error), c, log);
   const known = error instanceof Error ? publicError.safeParse(error).data : undefined;
   if (!known) {
     log.error(
       { err: error, method: c.req.method, path: c.req.path },
-      "a request failed unexpectedly",
+      "request failed unexpectedly",
     );
     const body = { code: "internal", message: "Something went wrong; it has been logged." };
     return c.json({ error: body }, 500);
   }
   const { code, status, message, details, retryAfterSeconds } = known;
-  if (status >= 500) log.warn({ err: error, path: c.req.path }, "a request failed");
+  if (status >= 500) log.warn({ err: error, path: c.req.path }, "request failed");
   if (retryAfterSeconds !== undefined)
     c.header("retry-after", String(Math.ceil(retryAfterSeconds)));
   return c.json({ error: { code, message, ...details } }, contentful(status));
@@ -41,7 +41,7 @@ function fromHono(error: HTTPException): AppError {
   );
 }
 
-/** 400 to 599 all have a body. */
+/** Every status from 400 to 599 allows a body. */
 function contentful(status: number): ContentfulStatusCode {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the schema above has checked it
   return status as ContentfulStatusCode;

@@ -1,32 +1,32 @@
-/** What clients may cost a process that serves HTTP. docs/http-api.md has these numbers, too. */
+/** Limits on what clients may use of an HTTP process. docs/http-api.md repeats these numbers. */
 export const SERVER_LIMITS = {
-  /** More are closed as they come; the next is served when one has gone. */
+  /** Further connections are closed at once. */
   connections: 1_000,
-  /** From the connection, or the request before, to the end of the headers. */
+  /** From the start of the connection, or the previous request, to the end of the headers. */
   headersTimeoutMs: 10_000,
-  /** To the end of the body. The answer may take longer: a delivered job runs that long. */
+  /** To the end of the body. The response may take longer, because a delivered job runs first. */
   requestTimeoutMs: 30_000,
-  /** What a connection may be idle between requests. */
+  /** How long a connection may be idle between requests. */
   keepAliveTimeoutMs: 5_000,
-  /** For how long a client may take nothing of an answer that is there for it. */
+  /** How long a client may leave a ready response unread. */
   unreadTimeoutMs: 20_000,
-  /** Names and values of all headers, with the request line. */
+  /** The request line with the names and values of all headers. */
   headerBytes: 16_384,
   headers: 100,
-  /** Then the connection is closed, after the answer. */
+  /** The connection is closed after the last of these responses. */
   requestsPerConnection: 1_000,
 } as const;
 
 export type ServerLimits = { readonly [Limit in keyof typeof SERVER_LIMITS]: number };
 
-/** Of a body that holds no payload of a job. */
+/** The limit for a body without a job payload. */
 export const SMALL_BODY_BYTES = 65_536;
 
-/** Of an event of Stripe, which has less than that. */
+/** The limit for a Stripe event. Real ones are smaller. */
 export const STRIPE_EVENT_BYTES = 262_144;
 
-/** Room for the name and the options around a payload of the greatest size. */
+/** Room for the name and options around a payload of the greatest allowed size. */
 export const ENVELOPE_BYTES = 16_384;
 
-/** How much of what came is shown in the message of an error. */
+/** The greatest length of request text that an error message quotes. */
 export const SHOWN_CHARACTERS = 200;

@@ -3,24 +3,24 @@ import { z } from "zod";
 import { AppError } from "#src/kernel/errors.ts";
 import { incompleteBody } from "./body-limit.ts";
 
-/** Text that the database can store as it is: without U+0000 and half surrogate pairs. */
+/** Text that Postgres can store: without U+0000 and lone surrogates. */
 export const storableText = () =>
   z.string().refine((text) => text.isWellFormed() && !text.includes("\0"), {
-    error: "must be text without U+0000 and half surrogate pairs",
+    error: "must be text without U+0000 and lone surrogates",
   });
 
-/** The body as JSON. @throws AppError 400 `request.invalid_json`, 415 `request.unsupported_type` */
+/** Parses the body as JSON. @throws AppError 400 `request.invalid_json`, 415 `request.unsupported_type` */
 export async function readJson(c: Context): Promise<unknown> {
   refuseOtherTypes(c);
   const text = await c.req.text().catch(incompleteBody);
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new AppError("request.invalid_json", 400, "The body is not JSON.");
+    throw new AppError("request.invalid_json", 400, "The body is not valid JSON.");
   }
 }
 
-/** The body as the schema gives it. @throws AppError like {@link readJson}, 422 `request.invalid` */
+/** Parses the body with the schema. @throws AppError like {@link readJson}, 422 `request.invalid` */
 export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
   const parsed = schema.safeParse(await readJson(c));
   if (parsed.success) return parsed.data;
@@ -29,16 +29,19 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> 
     message,
   }));
   const list = issues.map(({ path, message }) => (path ? `${path}: ${message}` : message));
-  throw new AppError("request.invalid", 422, `The body is wrong: ${list.join("; ")}`, { issues });
+  throw new AppError("request.invalid", 422, `The body is not valid: ${list.join("; ")}`, {
+    issues,
+  });
 }
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i;
 
-/** Who says nothing sends JSON. Nothing is inflated: a small body could become a large one. */
+/** A body without a content type counts as JSON. Compressed bodies are refused: they could inflate hugely. */
 function refuseOtherTypes(c: Context): void {
   const type = c.req.header("content-type") ?? "application/json";
   const encoding = c.req.header("content-encoding") ?? "identity";
   if (JSON_TYPE.test(type) && encoding.toLowerCase() === "identity") return;
-  const message = "Send JSON as it is: content-type: application/json, without content-encoding.";
+  const message =
+    "Send uncompressed JSON: content-type: application/json, without content-encoding.";
   throw new AppError("request.unsupported_type", 415, message);
 }

@@ -7,12 +7,12 @@ import { answerAdapterError, answerUnreadableRequests, refuse } from "./unreadab
 
 export interface HttpServer {
   readonly url: string;
-  /** Takes no more requests; those under way get `graceMs`. */
+  /** Refuses new requests and gives those in flight `graceMs` to finish. */
   close(graceMs: number): Promise<void>;
 }
 
 /**
- * Serves on all addresses. Port 0 takes a free one. Tests change the limits, to wait less.
+ * Serves on all addresses; port 0 picks a free one. Tests lower the limits to wait less.
  * @throws Error `EADDRINUSE`, `EACCES` …
  */
 export async function listen(
@@ -32,14 +32,14 @@ export async function listen(
       connectionsCheckingInterval: checkEveryMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       maxHeaderSize: limits.headerBytes,
-      // The adapter refuses it, too, and with an answer that has a body.
+      // The adapter refuses such requests itself, with a JSON body.
       requireHostHeader: false,
     },
     (incoming, outgoing) => void answer(incoming, outgoing),
   );
   server.maxConnections = limits.connections;
   server.maxRequestsPerSocket = limits.requestsPerConnection;
-  // Node drops what is beyond: one more lets us see that there were too many.
+  // Node drops headers beyond its limit. One more than ours shows that there were too many.
   server.maxHeadersCount = limits.headers + 1;
   answerUnreadableRequests(server);
   closeQuietConnections(server, limits.unreadTimeoutMs);
@@ -51,8 +51,8 @@ export async function listen(
 }
 
 /**
- * Those whose client does not read, and those that are idle. One that is quiet because its answer is
- * not there yet stays: a delivered job may run for hours.
+ * Closes connections that are idle or whose client does not read. A connection that waits for its
+ * response stays open, because a delivered job may run for hours.
  */
 function closeQuietConnections(server: Server, afterMs: number): void {
   const requests = new WeakMap<Socket, number>();
@@ -62,7 +62,7 @@ function closeQuietConnections(server: Server, afterMs: number): void {
     count(socket, 1);
     response.once("close", () => count(socket, -1));
   });
-  // Node's keepAliveTimeout ends here, too.
+  // Node's keepAliveTimeout also calls this listener.
   server.setTimeout(afterMs, (socket) => {
     if (socket.writableLength > 0 || !requests.get(socket)) socket.destroy();
   });
@@ -71,21 +71,21 @@ function closeQuietConnections(server: Server, afterMs: number): void {
 type Fetch = (request: Request, env: HttpBindings | Http2Bindings) => Promise<Response>;
 
 function withinLimits(app: Hono, { headers, connections }: ServerLimits): Fetch {
-  let underWay = 0;
+  let inFlight = 0;
   return async (request, { incoming }) => {
     if (incoming.rawHeaders.length > headers * 2) {
       return refuse(431, "request.headers_too_large", `Send at most ${headers} headers.`);
     }
-    // Only clients that do not wait for their answers can send more requests than connections.
-    if (underWay >= connections) {
-      const message = "Too many requests are under way.";
+    // A client exceeds this only by sending requests before it has the earlier responses.
+    if (inFlight >= connections) {
+      const message = "Too many requests are in flight.";
       return refuse(503, "request.overloaded", message, { "retry-after": "1" });
     }
-    underWay += 1;
+    inFlight += 1;
     try {
       return await app.fetch(request);
     } finally {
-      underWay -= 1;
+      inFlight -= 1;
     }
   };
 }
@@ -100,6 +100,7 @@ async function close(server: Server, graceMs: number): Promise<void> {
 
 function urlOf(server: Server): string {
   const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the server has no port");
+  if (address === null || typeof address === "string")
+    throw new Error("the HTTP server has no TCP port");
   return `http://localhost:${address.port}`;
 }

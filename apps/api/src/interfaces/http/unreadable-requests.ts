@@ -6,7 +6,7 @@ type Refusal = readonly [status: string, code: string, message: string];
 
 const INVALID: Refusal = ["400 Bad Request", "request.invalid", "The request is not valid HTTP."];
 
-/** By the code of Node's error. */
+/** Keys are the codes of Node's errors. */
 const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   [
     "ERR_HTTP_REQUEST_TIMEOUT",
@@ -26,7 +26,7 @@ const REFUSALS: ReadonlyMap<string, Refusal> = new Map([
   ],
 ]);
 
-/** Answers what never reaches the app like everything else: as JSON, and nothing of Node's errors. */
+/** Answers requests that Node cannot parse, in the JSON form of all errors and without Node's messages. */
 export function answerUnreadableRequests(server: Server): void {
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     if (!(socket instanceof Socket) || !socket.writable || error.code === "ECONNRESET") {
@@ -42,20 +42,20 @@ export function answerUnreadableRequests(server: Server): void {
     socket.destroySoon();
   });
   server.on("checkExpectation", (_request: IncomingMessage, response: ServerResponse) => {
-    const body = errorBody("request.invalid", "The only expectation is 100-continue.");
+    const body = errorBody("request.invalid", "The only supported expectation is 100-continue.");
     const headers = { "content-type": "application/json", "content-length": body.length };
     response.writeHead(417, { ...headers, connection: "close" }).end(body);
   });
 }
 
-/** For what the adapter cannot make a `Request` of: its Host header or its URL is wrong. */
+/** Answers a request that the adapter cannot represent, because its URL or Host header is not valid. */
 export function answerAdapterError(error: unknown): Response {
   return error instanceof RequestError
     ? refuse(400, "request.invalid", "The URL or the Host header is not valid.")
     : refuse(500, "internal", "Something went wrong.");
 }
 
-/** In the form of the app's own errors. */
+/** A response in the form of the app's errors. */
 export function refuse(
   status: number,
   code: string,

@@ -4,8 +4,8 @@ import type { Subscription } from "#src/billing/domain/subscription.ts";
 import { incompleteBody } from "../body-limit.ts";
 
 /**
- * `POST /v1/billing/webhooks/stripe`: where Stripe sends its events. The signature is the credential.
- * Where nothing can verify it there is no such route.
+ * `POST /v1/billing/webhooks/stripe` receives Stripe's events. The signature is the credential. Without
+ * a secret to verify it, the route does not exist.
  */
 export function billingWebhookController(webhook: BillingWebhook | undefined): Hono {
   return new Hono().post("/billing/webhooks/stripe", async (c) => {
@@ -16,7 +16,7 @@ export function billingWebhookController(webhook: BillingWebhook | undefined): H
   });
 }
 
-/** What the events have made of subscriptions, behind the bearer token. */
+/** Subscriptions as the events left them. Requires the bearer token. */
 export function subscriptionsController(find: (id: string) => Promise<Subscription>): Hono {
   return new Hono().get("/billing/subscriptions/:id", async (c) => {
     const { source, ...state } = await find(c.req.param("id"));

@@ -5,7 +5,7 @@ import { AppError } from "#src/kernel/errors.ts";
 const PAGE = 50;
 const LONGEST_PAGE = 200;
 
-/** Dead jobs: to be looked at, replayed and forgotten; behind the bearer token. */
+/** Lists, replays and deletes dead jobs. Requires the bearer token. */
 export function deadJobsController(dead: DeadJobs): Hono {
   return new Hono()
     .get("/jobs/dead", async (c) => {
@@ -29,7 +29,7 @@ function toJson({ payload, stack, diedAt, ...job }: DeadJob) {
   return { ...job, payload: parsed(payload), stack: stack ?? null, diedAt };
 }
 
-/** What is no JSON, since something else wrote it, is shown as it is. */
+/** Shows a payload that is not JSON as text. Only another program can have stored one. */
 function parsed(payload: string): unknown {
   try {
     return JSON.parse(payload);
@@ -53,9 +53,9 @@ function readCursor(text: string | undefined): DeadJobsCursor | undefined {
   const [, time = "", id = ""] = /^(\S{24}) (.{1,200})$/s.exec(text) ?? [];
   const diedAt = new Date(time);
   const year = diedAt.getUTCFullYear();
-  // Of no date at all the year is NaN; Postgres has none before 1.
+  // The year of an invalid date is NaN. Postgres has no year before 1.
   if (!(year >= 1 && year <= 9999) || id.includes("\0")) {
-    throw badRequest('"after" must be the "next" of the page before.');
+    throw badRequest('"after" must be the "next" of the previous page.');
   }
   return { diedAt, id };
 }

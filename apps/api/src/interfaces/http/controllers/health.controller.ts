@@ -6,7 +6,7 @@ export interface HealthDependencies {
   readonly pingDatabase: () => Promise<void>;
 }
 
-/** `GET /health`: 200 when the process can do its work, 503 with the same facts when it cannot. */
+/** `GET /health` answers 200 when the process can work and 503 when it cannot, with the same fields. */
 export function healthController({ provider, worker, pingDatabase }: HealthDependencies): Hono {
   return new Hono().get("/health", async (c) => {
     const database = await pingDatabase().then(

@@ -12,7 +12,7 @@ import type { Clock } from "#src/kernel/clock.ts";
 import { AppError } from "#src/kernel/errors.ts";
 import { readJson } from "../read-body.ts";
 
-/** The registry, and enqueueing by hand; behind the bearer token. */
+/** Lists the registered jobs and enqueues one. Requires the bearer token. */
 export function jobsAdminController(registry: JobRegistry, queue: JobQueue, clock: Clock): Hono {
   return new Hono()
     .get("/jobs", (c) =>
@@ -45,13 +45,13 @@ async function readRequest(read: () => Promise<unknown>): Promise<Record<string,
   throw notARequest("The body is not an object.");
 }
 
-/** For a job, a body that cannot be read at all is a payload that cannot be carried. */
+/** An unreadable body gets the same code as an invalid payload. */
 function notARequest(problem: string, cause?: unknown): JobsError {
   const message = `${problem} Send {"name": "…", "payload": {…}}.`;
   return new JobsError("jobs.invalid_payload", 422, message, { cause, details: { issues: [] } });
 }
 
-/** The queue checks the payload against the job's schema. */
+/** Safe, because the queue checks the payload against the job's schema. */
 function asPayload(payload: unknown): JobPayload<JobName> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return payload as JobPayload<JobName>;
@@ -65,7 +65,7 @@ function readOptions({
 }: Record<string, unknown>): EnqueueOptions {
   const [unknownOption] = Object.keys(others);
   if (unknownOption !== undefined) {
-    throw new InvalidOptionsError(unknownOption, "is not known: use runAt, jobKey or maxAttempts");
+    throw new InvalidOptionsError(unknownOption, "is unknown: use runAt, jobKey or maxAttempts");
   }
   const options: EnqueueOptions = {};
   if (runAt !== undefined) options.runAt = readDate(runAt);

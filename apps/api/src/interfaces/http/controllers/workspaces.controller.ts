@@ -7,11 +7,9 @@ import { inviteStatus, type WorkspaceInvite } from "#src/workspaces/domain/works
 import { readBody, storableText } from "../read-body.ts";
 
 const newWorkspace = z.strictObject({
-  slug: z
-    .string()
-    .regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])$/, {
-      error: "must be 2 to 48 characters: a-z, 0-9 and, inside, -",
-    }),
+  slug: z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])$/, {
+    error: "must be 2 to 48 characters: a-z, 0-9 and, inside, -",
+  }),
   name: storableText().trim().min(1).max(100),
 });
 
