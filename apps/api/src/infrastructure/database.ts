@@ -13,7 +13,7 @@ const QUERY_TIMEOUT_MS = 35_000;
 export interface PoolOptions {
   /** The greatest number of connections; 10 by default. */
   readonly connections?: number;
-  /** How long a caller waits for a statement; 0 waits for ever. */
+  /** How long a caller waits for a statement; 0 means no limit. */
   readonly queryTimeoutMs?: number;
 }
 

@@ -71,7 +71,7 @@ const IN_FAILED_TRANSACTION = "25P02";
 
 /**
  * Fails if a statement has aborted the transaction. Postgres answers COMMIT with a ROLLBACK then, without
- * an error, and the caller would believe that its writes are stored. Any other statement is an error.
+ * an error, and the caller would believe that its writes are stored. Any other statement reports the abort.
  */
 async function refuseAborted(tx: Database): Promise<void> {
   try {

@@ -46,7 +46,7 @@ async function refuseUnfinished(client: PoolClient): Promise<void> {
   );
 }
 
-/** Uses a client of ours, because Drizzle never releases its own when its BEGIN fails. */
+/** Drizzle never releases a client that it takes itself when BEGIN fails, so it gets one from here. */
 async function migrateOn(client: PoolClient): Promise<void> {
   try {
     await migrate(drizzle({ client }), MIGRATIONS);

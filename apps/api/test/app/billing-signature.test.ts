@@ -28,7 +28,7 @@ const FORGED = {
   },
 };
 
-test("a delivery that Stripe did not just sign is refused; only the log has the reason", async () => {
+test("a delivery without a fresh signature by Stripe is refused; only the log has the reason", async () => {
   const payload = stripeEvent();
   const good = stripeSignature(payload);
   const bad: readonly (readonly [string, string, RegExp])[] = [
