@@ -92,7 +92,7 @@ test("an unreadable event makes a dead job, and a replay projects it once it is 
   expect(await deliver(app, payload)).toMatchObject({ status: 200 });
   await eventually("the job is dead", async () => (await deadJobs()).length === 1);
   const [job] = await deadJobs();
-  expect(job?.lastError).toMatch(/^event evt_1 is not readable: [^]*customer/);
+  expect(job?.lastError).toMatch(/^event evt_1 is unreadable: [^]*customer/);
   expect(await countRows(app, "billing_events where processed_at is null")).toBe(1);
   // In production new code would read the event; this test changes the event instead.
   await app.database.pool.query("update billing_events set payload = $1", [

@@ -23,8 +23,7 @@ export const projectEventJob = defineJob({
       if (!event) throw new PermanentJobError(`event ${eventId} is not stored`);
       const read = readSubscription(event, ctx.clock.now());
       // A retry cannot help. After the code is mended the dead job can be replayed.
-      if (!read.ok)
-        throw new PermanentJobError(`event ${eventId} is not readable: ${read.problem}`);
+      if (!read.ok) throw new PermanentJobError(`event ${eventId} is unreadable: ${read.problem}`);
       if (!(await tx.billingSubscriptions.saveIfNewer(read.value))) {
         ctx.log.info({ eventId }, "event skipped: a newer one is already projected");
       }
