@@ -16,7 +16,7 @@ import {
   acceptInviteController,
   workspacesController,
 } from "#src/interfaces/http/controllers/workspaces.controller.ts";
-import { isObservable, type JobRuntime } from "#src/jobs/application/job-runtime.ts";
+import type { ObservableJobRuntime } from "#src/jobs/application/job-runtime.ts";
 import { errorResponse } from "#src/interfaces/http/errors.ts";
 import {
   ENVELOPE_BYTES,
@@ -30,19 +30,19 @@ const TOO_LARGE_JOB = "jobs.payload_too_large";
 
 /** The whole HTTP API. */
 export function createApp(container: Container): Hono {
-  const { config, log, clock, registry, queue, runtime, workspaces, developmentMailer } = container;
-  // Without a webhook it is not the API token that is missing there.
-  const webhook = container.dispatcher
-    ? jobsController(container.dispatcher)
+  const { config, log, clock, jobs, workspaces, developmentMailer } = container;
+  // A provider without a webhook answers 404 there, not 401.
+  const webhook = jobs.dispatcher
+    ? jobsController(jobs.dispatcher)
     : new Hono().post("/jobs/run/:name", (c) => c.notFound());
 
-  // Bodies are read after the token is checked: strangers cost no memory.
+  // The token is checked before the body is read, so that strangers cost no memory.
   const authenticated = new Hono()
     .use(requireBearerToken(config.apiToken))
     .use("/jobs/*", limitBody(TOO_LARGE_JOB, config.jobs.maxPayloadBytes + ENVELOPE_BYTES))
-    .route("/", jobsAdminController(registry, queue, clock))
+    .route("/", jobsAdminController(jobs.registry, jobs.queue, clock))
     .use(limitBody("request.too_large", SMALL_BODY_BYTES))
-    .route("/", deadJobsController(container.deadJobs))
+    .route("/", deadJobsController(jobs.deadJobs))
     .route("/", workspacesController(workspaces, clock))
     .route("/", subscriptionsController(container.findSubscription));
   if (developmentMailer && !config.production) {
@@ -56,8 +56,8 @@ export function createApp(container: Container): Hono {
     .route(
       "/",
       healthController({
-        provider: runtime.provider,
-        worker: () => workerState(config, runtime),
+        provider: jobs.provider.name,
+        worker: () => workerState(config, jobs.runtime),
         pingDatabase: container.pingDatabase,
       }),
     )
@@ -75,7 +75,7 @@ function notFound({ req }: Context): AppError {
   return new AppError("request.not_found", 404, `There is no ${route}.`);
 }
 
-/** Whatever a path names is a text in the database, and no text of Postgres has one. */
+/** Names in a path become text in Postgres, which cannot store U+0000. */
 const refuseNul: MiddlewareHandler = async ({ req }, next) => {
   if (req.path.includes("\0")) {
     throw new AppError("request.invalid", 400, "The path must not have U+0000 in it.");
@@ -83,7 +83,10 @@ const refuseNul: MiddlewareHandler = async ({ req }, next) => {
   await next();
 };
 
-function workerState(config: AppConfig, runtime: JobRuntime): "working" | "reconnecting" | "off" {
-  if (!config.worker || !isObservable(runtime)) return "off";
+function workerState(
+  config: AppConfig,
+  runtime: ObservableJobRuntime,
+): "working" | "reconnecting" | "off" {
+  if (!config.worker || runtime.connected === undefined) return "off";
   return runtime.connected ? "working" : "reconnecting";
 }

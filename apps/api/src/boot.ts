@@ -19,30 +19,22 @@ import { type HttpServer, listen } from "#src/interfaces/http/server.ts";
 import { migrate } from "#src/migrate.ts";
 import { databaseProblem, jobsProblem, portProblem } from "#src/start-problems.ts";
 
-/** Why a worker of its own makes no sense. */
-const NO_WORKER = {
-  qstash: "QStash needs no worker: it delivers jobs to the API. Run `npm start`.",
-  memory:
-    "JOBS_PROVIDER=memory keeps jobs in the process that enqueues them, which runs them. Run `npm start`.",
-  noop: "A worker needs a provider: set JOBS_PROVIDER=graphile.",
-} as const;
-
-/** A process that runs. */
+/** A running process. */
 export interface Orbit {
   readonly config: AppConfig;
-  /** Where HTTP is served; `undefined` for a worker. */
+  /** The address of the API; `undefined` for a worker. */
   readonly url: string | undefined;
   readonly embedded: boolean;
-  /** By us, for development: it may be shown. */
+  /** Whether this start generated the token for development, so that it may be shown. */
   readonly tokenIsMadeUp: boolean;
-  /** Takes no more requests and jobs, lets those under way end, and closes everything. */
+  /** Takes no new requests and jobs, lets running ones finish, and closes everything. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts what the environment asks for; when it fails nothing is left running.
+ * Starts the role that the environment describes. If it fails, nothing is left running.
  *
- * @throws ConfigError with one message for people
+ * @throws ConfigError whose message says what to change
  */
 export async function boot(
   env: Environment,
@@ -53,14 +45,13 @@ export async function boot(
   const needsToken = env.NODE_ENV !== "production" && !env.ORBIT_API_TOKEN;
   const token = needsToken ? await developmentToken(orbitDirectory) : undefined;
   const settings = embedded ? { ...env, JOBS_PROVIDER: env.JOBS_PROVIDER || "graphile" } : env;
-  // Whatever is wrong in the environment is said before anything is started.
+  // Report every problem of the environment before anything starts.
   const expected = readConfig(
     embedded ? { ...settings, DATABASE_URL: "postgres://embedded/orbit" } : settings,
     token,
   );
-  if (role === "worker" && expected.jobs.provider !== "graphile") {
-    throw new ConfigError([NO_WORKER[expected.jobs.provider]]);
-  }
+  const { noWorkerReason } = expected.jobs.provider;
+  if (role === "worker" && noWorkerReason !== undefined) throw new ConfigError([noWorkerReason]);
   const postgres = embedded ? await startPostgres(orbitDirectory) : undefined;
   const config = postgres
     ? readConfig({ ...settings, DATABASE_URL: postgres.url }, token)
@@ -71,9 +62,9 @@ export async function boot(
   const stop = async () => {
     const graceMs = config.jobs.shutdownGraceMs;
     try {
-      // QStash is to be told 503 by an instance that stops, so HTTP ends when the runs have.
-      if (config.jobs.provider === "qstash") await container?.runtime.stop();
-      await Promise.all([server?.close(graceMs), container?.runtime.stop()]);
+      const { stopBeforeHttp } = config.jobs.provider;
+      if (stopBeforeHttp) await container?.jobs.runtime.stop();
+      await Promise.all([server?.close(graceMs), container?.jobs.runtime.stop()]);
       await container?.close();
     } finally {
       await postgres?.stop();
@@ -107,10 +98,11 @@ function serve(container: Container): Promise<HttpServer> {
   });
 }
 
-async function work({ config, runtime }: Container, env: Environment): Promise<void> {
-  await runtime.start().catch((cause: unknown) => {
-    if (config.jobs.provider !== "graphile") throw jobsProblem(cause);
+async function work({ config, jobs }: Container, env: Environment): Promise<void> {
+  await jobs.runtime.start().catch((cause: unknown) => {
+    const { runtimeDatabaseUrl } = config.jobs.provider;
+    if (runtimeDatabaseUrl === undefined) throw jobsProblem(cause);
     const variable = env["WORKER_DATABASE_URL"] ? "WORKER_DATABASE_URL" : "DATABASE_URL";
-    throw databaseProblem(variable, config.jobs.workerDatabaseUrl, cause);
+    throw databaseProblem(variable, runtimeDatabaseUrl, cause);
   });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type JobsConfig, readJobsConfig } from "#src/jobs/feature.ts";
+import { type JobsConfig, readJobsConfig } from "#src/jobs/env.ts";
 
 export type MailerConfig =
   | { readonly kind: "development" }
@@ -15,14 +15,14 @@ export interface AppConfig {
   readonly worker: boolean;
   readonly logLevel: "debug" | "info" | "warn" | "error";
   readonly mailer: MailerConfig;
-  /** Verifies what Stripe sends; without it nothing is taken from there. */
+  /** Verifies Stripe's deliveries; without it the webhook is off. */
   readonly stripeWebhookSecret: string | undefined;
   readonly jobs: JobsConfig;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The start cannot go on; the message is complete, for people, and holds no secret. */
+/** A start cannot go on. The message lists every problem, says how to mend it, and holds no secret. */
 export class ConfigError extends Error {
   constructor(problems: readonly string[], options?: ErrorOptions) {
     super(
@@ -83,13 +83,10 @@ const environment = z
     if (env.NODE_ENV === "production") {
       if (!env.ORBIT_API_TOKEN) need("ORBIT_API_TOKEN must be set in production.");
       if (!env.DATABASE_URL) {
-        need("DATABASE_URL must be set in production: nothing is embedded there.");
+        need("DATABASE_URL must be set in production: no database is embedded there.");
       }
       if (!env.JOBS_PROVIDER)
         need("JOBS_PROVIDER must be set in production: graphile, qstash or noop.");
-    }
-    if (env.JOBS_PROVIDER === "memory" && env.JOBS_WORKER === "off") {
-      need("JOBS_WORKER=off leaves nobody to run the jobs of JOBS_PROVIDER=memory.");
     }
     if (env.WORKER_DATABASE_URL && !env.DATABASE_URL) {
       need("WORKER_DATABASE_URL needs DATABASE_URL: both must lead to the same database.");
@@ -100,7 +97,7 @@ const environment = z
   });
 
 /**
- * Reads the environment. `DATABASE_URL` must be in it: of the user, or of the embedded Postgres.
+ * Reads the environment. `DATABASE_URL` must be set, by the user or for the embedded Postgres.
  *
  * @throws ConfigError that lists every problem
  */
@@ -109,7 +106,7 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
   const jobs = readJobsConfig(env);
   const problems = [
     ...(app.error?.issues.map(({ message }) => message) ?? []),
-    ...(jobs.ok ? [] : jobs.problems),
+    ...(jobs.ok ? workerProblems(jobs.config, env) : jobs.problems),
   ];
   if (!app.success || !jobs.ok) throw new ConfigError([...new Set(problems)]);
   const { data } = app;
@@ -132,7 +129,16 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
   };
 }
 
-/** Whether the start has to bring its own Postgres. */
+/** A provider that no other process can work for must run its jobs in this one. */
+function workerProblems({ provider }: JobsConfig, env: Environment): string[] {
+  const worksHereOnly = provider.needsProcess && provider.noWorkerReason !== undefined;
+  if (env["JOBS_WORKER"] !== "off" || !worksHereOnly) return [];
+  return [
+    `JOBS_WORKER=off does not fit JOBS_PROVIDER=${provider.name}: no other process can run its jobs.`,
+  ];
+}
+
+/** Whether the start runs an embedded Postgres. */
 export function wantsEmbeddedPostgres(env: Environment): boolean {
   const given = env.DATABASE_URL || env.WORKER_DATABASE_URL;
   return !given && env.NODE_ENV !== "production";

@@ -1,6 +1,6 @@
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import type { Ledger } from "#src/jobs/application/ledger.ts";
-import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import type { Clock } from "#src/kernel/clock.ts";
 import type { Feature } from "#src/kernel/feature.ts";
 import type { Ids } from "#src/kernel/ids.ts";
@@ -10,22 +10,22 @@ import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
 
 declare global {
   namespace OrbitJobs {
-    /** What every handler of this app finds on `ctx`, and every feature in its `core`. */
+    /** The members of every handler's `ctx` and every feature's `core` in this app. */
     interface Core {
       readonly uow: UnitOfWork;
       readonly clock: Clock;
       readonly ids: Ids;
       readonly mailer: Mailer;
-      readonly queue: JobQueue;
+      readonly queue: BulkJobQueue;
     }
   }
 }
 
 declare module "#src/kernel/unit-of-work.ts" {
   interface Transaction {
-    /** What is enqueued here commits and rolls back with the transaction. */
-    readonly jobs: JobQueue;
-    /** Whether an event was processed before. */
+    /** Jobs enqueued here commit and roll back with the transaction. */
+    readonly jobs: BulkJobQueue;
+    /** Records processed events. */
     readonly processed: Ledger;
   }
 }

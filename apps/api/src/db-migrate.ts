@@ -3,7 +3,7 @@ import { createLogger } from "#src/infrastructure/logger.ts";
 import { migrate } from "#src/migrate.ts";
 import { endWithMessage } from "#src/process.ts";
 
-// For deployments that have no start-up of their own, as a step of the deploy.
+// A deploy step for deployments without a start of their own.
 
 await endWithMessage(async () => {
   const config = readConfig(process.env, "not-needed-for-this");

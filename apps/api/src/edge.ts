@@ -11,7 +11,7 @@ interface ExecutionContext {
 }
 
 /** The whole API on Cloudflare Workers. */
-// oxlint-disable-next-line import/no-default-export -- where Workers look for it
+// oxlint-disable-next-line import/no-default-export -- Workers expect the entry here
 export default {
   async fetch(request: Request, bindings: Bindings, ctx: ExecutionContext): Promise<Response> {
     const app = openServerlessApp(environmentOf(bindings));
@@ -23,7 +23,7 @@ export default {
   },
 };
 
-/** Variables and secrets are texts or numbers; a Hyperdrive is the database where there is one. */
+/** Reads variables and secrets, and takes the database from a Hyperdrive if there is one. */
 function environmentOf({ HYPERDRIVE, ...bindings }: Bindings): Environment {
   const variables = Object.entries(bindings)
     .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))

@@ -2,13 +2,13 @@ import { fileURLToPath } from "node:url";
 import { boot, type Orbit } from "#src/boot.ts";
 import { ConfigError, type Environment } from "#src/config.ts";
 
-/** Files of this machine: the embedded Postgres and the development token. */
+/** Holds the embedded Postgres and the development token. */
 const orbitDirectory =
   process.env["ORBIT_DIRECTORY"] ?? fileURLToPath(new URL("../../../.orbit", import.meta.url));
 
 /**
- * Runs one role for the life of the process. The first SIGTERM or SIGINT stops it gracefully, the
- * second at once.
+ * Runs one role until the process ends. The first SIGTERM or SIGINT stops it gracefully, the second at
+ * once.
  */
 export async function runProcess(
   role: "server" | "worker",
@@ -34,12 +34,12 @@ export async function runProcess(
     await stopping;
     await orbit.stop();
     await onStopped?.();
-    // A handler that ignored its signal must not keep a process alive whose jobs were given away.
+    // A handler that ignored its signal must not keep the process alive: its job was given away.
     process.exit(0);
   });
 }
 
-/** Whatever goes wrong ends the process: what a person can mend as one message, the rest as it is. */
+/** Ends the process on an error: a ConfigError with its message, any other with its stack. */
 export async function endWithMessage(work: () => Promise<void>): Promise<void> {
   try {
     await work();

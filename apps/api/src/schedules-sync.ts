@@ -2,27 +2,29 @@ import { compose } from "#src/composition.ts";
 import { ConfigError, readConfig } from "#src/config.ts";
 import { createLogger } from "#src/infrastructure/logger.ts";
 import { createMailer } from "#src/infrastructure/mailer.ts";
-import { syncSchedules } from "#src/jobs/feature.ts";
 import { endWithMessage } from "#src/process.ts";
 import { jobsProblem } from "#src/start-problems.ts";
 
-// For deployments that have no start-up of their own, as a step of the deploy.
+// A deploy step for deployments without a start of their own.
 
 await endWithMessage(async () => {
   const config = readConfig(process.env, "not-needed-for-this");
-  if (config.jobs.provider !== "qstash") {
-    throw new ConfigError(["Only JOBS_PROVIDER=qstash has schedules to be synced."]);
-  }
   const log = createLogger(config.logLevel);
   const container = compose(config, { log, mailer: createMailer(config.mailer, log) });
   try {
-    const { created, updated, deleted } = await syncSchedules(config.jobs, container.registry);
+    const { syncSchedules, provider } = container.jobs;
+    if (!syncSchedules) {
+      throw new ConfigError([
+        `JOBS_PROVIDER=${provider.name} keeps its schedules in this app: there is nothing to sync.`,
+      ]);
+    }
+    const { created, updated, deleted } = await syncSchedules();
     const say = (what: string, ids: readonly string[]) =>
       ids.map((id) => process.stdout.write(`${what} ${id}\n`));
     say("created", created);
     say("updated", updated);
     say("deleted", deleted);
-    process.stdout.write("QStash's schedules are those of the registry.\n");
+    process.stdout.write("The schedules equal the registry.\n");
   } catch (cause) {
     throw jobsProblem(cause);
   } finally {

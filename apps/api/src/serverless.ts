@@ -3,7 +3,7 @@ import { type Container, compose } from "#src/composition.ts";
 import { ConfigError, type Environment, readConfig } from "#src/config.ts";
 import { openPool } from "#src/infrastructure/database.ts";
 import { createMailer } from "#src/infrastructure/mailer.ts";
-import { consoleLog } from "#src/jobs/infrastructure/console-log.ts";
+import { consoleLog } from "#src/jobs/infrastructure/common/console-log.ts";
 
 export interface ServerlessApp {
   fetch(request: Request): Promise<Response>;
@@ -11,12 +11,12 @@ export interface ServerlessApp {
   close(): Promise<void>;
 }
 
-/** Of one request. Workers allow it six at once, and QStash is to get one. */
+/** Connections of one request. Workers allow six at a time, and QStash needs one of them. */
 const CONNECTIONS = 4;
 
 /**
- * The whole API, for one request: nobody promises that connections outlive it. Where its
- * configuration is wrong the answer is 500, and the log says why.
+ * The whole API for one request, since connections may not outlive it. With a wrong configuration every
+ * answer is 500, and the log says why.
  */
 export function openServerlessApp(env: Environment): ServerlessApp {
   try {
@@ -32,10 +32,10 @@ export function openServerlessApp(env: Environment): ServerlessApp {
 
 function composeServerless(env: Environment): Container {
   const config = readConfig(env);
-  const { provider } = config.jobs;
-  if (provider === "graphile" || provider === "memory") {
+  const { name, needsProcess } = config.jobs.provider;
+  if (needsProcess) {
     throw new ConfigError([
-      `JOBS_PROVIDER must be qstash or noop here: ${provider} needs a process that lives.`,
+      `JOBS_PROVIDER must be qstash or noop here: ${name} needs a process that stays alive.`,
     ]);
   }
   const log = consoleLog({}, config.logLevel);
@@ -46,8 +46,8 @@ function composeServerless(env: Environment): Container {
   });
 }
 
-/** For strangers; what is wrong is for the log. */
+/** The answer to strangers. The details are in the log. */
 function misconfigured(): Response {
-  const message = "This deployment is not configured; its log says what is missing.";
+  const message = "This deployment is not configured. Its log says what is missing.";
   return Response.json({ error: { code: "misconfigured", message } }, { status: 500 });
 }

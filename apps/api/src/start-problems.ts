@@ -1,14 +1,14 @@
 import { ConfigError } from "#src/config.ts";
-import { describePostgresError } from "#src/infrastructure/describe-postgres-error.ts";
+import { describePostgresError } from "#src/jobs/infrastructure/sql/postgres-errors.ts";
 import { JobsError } from "#src/jobs/application/job-errors.ts";
 
-/** Why the database cannot be used, and where it was looked for: without user or password. */
+/** Explains why the database cannot be used. Names host and database, without user and password. */
 export function databaseProblem(variable: string, url: string, cause: unknown): ConfigError {
   const { host, pathname } = new URL(url);
   return new ConfigError(
     [
       `The database${pathname} at ${host} cannot be used: ${describePostgresError(cause)}. ` +
-        `Check that it runs, and what ${variable} says.`,
+        `Check that it runs, and check ${variable}.`,
     ],
     { cause },
   );
@@ -25,7 +25,7 @@ export function portProblem(port: number, cause: unknown, variable = "PORT"): Co
   );
 }
 
-/** Why jobs cannot be taken; a provider's error says how to mend it. */
+/** Explains why the runtime cannot start. A provider's error says how to mend it. */
 export function jobsProblem(cause: unknown): unknown {
   return cause instanceof JobsError ? new ConfigError([cause.message], { cause }) : cause;
 }

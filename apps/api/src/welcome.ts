@@ -1,9 +1,9 @@
 import type { Orbit } from "#src/boot.ts";
 
-/** What `npm start` says when it is ready: all that is needed for a first try. */
+/** The text of `npm start` when it is ready, with everything for a first try. */
 export function welcome({ url, config, embedded, tokenIsMadeUp }: Orbit): string {
-  const lines = [`Orbit Jobs listens on ${url} (provider: ${config.jobs.provider}).`];
-  // A token that somebody chose is a secret, and no example is worth printing it.
+  const lines = [`Orbit Jobs listens on ${url} (provider: ${config.jobs.provider.name}).`];
+  // A configured token is a secret and must not be printed.
   if (!tokenIsMadeUp) return `${lines.join("\n")}\n`;
   const post = (path: string, body: object) =>
     `  curl -X POST ${url}${path} -H 'authorization: Bearer ${config.apiToken}' ` +

@@ -1,5 +1,7 @@
 import { runProcess } from "#src/process.ts";
 
 await runProcess("worker", ({ config }) => {
-  process.stdout.write(`Orbit Jobs works (${config.jobs.provider}). Ctrl-C stops it.\n`);
+  process.stdout.write(
+    `The worker runs (provider: ${config.jobs.provider.name}). Ctrl-C stops it.\n`,
+  );
 });

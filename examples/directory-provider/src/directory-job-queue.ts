@@ -1,7 +1,7 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
-import { checkedQueue } from "#src/jobs/application/checked-queue.ts";
-import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import { checkedQueue } from "#src/jobs/application/prepare-enqueue.ts";
+import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import type { JobRegistry } from "#src/jobs/application/job-registry.ts";
 import type { JobClock } from "#src/jobs/application/ports.ts";
 import type { PreparedJob } from "#src/jobs/application/prepare-enqueue.ts";
@@ -16,7 +16,10 @@ export interface DirectoryQueueOptions {
 }
 
 /** Makes a file of each job. */
-export function directoryQueue(registry: JobRegistry, options: DirectoryQueueOptions): JobQueue {
+export function directoryQueue(
+  registry: JobRegistry,
+  options: DirectoryQueueOptions,
+): BulkJobQueue {
   return checkedQueue(registry, options.maxPayloadBytes, (jobs) => storeJobs(jobs, options));
 }
 

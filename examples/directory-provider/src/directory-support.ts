@@ -1,8 +1,8 @@
-import type { ProviderSupport } from "#src/jobs/application/provider-support.ts";
+import type { ProviderSupport } from "#src/jobs/application/job-registry.ts";
 
 export const directorySupport: ProviderSupport = {
-  provider: "directory",
-  lacks: {
+  name: "directory",
+  unsupported: {
     schedules: "The example keeps no record of the ticks that were made.",
     backfill: "Without schedules no tick is missed.",
     transactions: "A file is no part of a database's transaction; the example has no outbox.",

@@ -2,7 +2,7 @@ import { rename, unlink } from "node:fs/promises";
 import path from "node:path";
 import { backOffMs } from "#src/jobs/application/retry-policy.ts";
 import type { RunOutcome } from "#src/jobs/application/run-job.ts";
-import { storableText } from "#src/jobs/application/storable-text.ts";
+import { storableText } from "#src/jobs/infrastructure/common/storable-text.ts";
 import type { ClaimedJob } from "./claim-job.ts";
 import { type JobDirectory, replaceJob, tryLink } from "./job-directory.ts";
 import { readJob } from "./stored-job.ts";

@@ -21,7 +21,7 @@ export interface StoredJob {
 }
 
 export function newJob(
-  { definition: { name, version }, json, runAt, jobKey, maxAttempts }: PreparedJob,
+  { name, version, json, runAt, jobKey, maxAttempts }: PreparedJob,
   now: Date,
 ): StoredJob {
   const id = crypto.randomUUID();

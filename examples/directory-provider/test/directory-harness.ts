@@ -11,10 +11,10 @@ import { prepareDirectory } from "../src/job-directory.ts";
 import { countPending, listJobs } from "../src/list-jobs.ts";
 import { silentLog } from "./silent-log.ts";
 
-const noSchedules = () => Promise.reject(new Error(directorySupport.lacks.schedules));
+const noSchedules = () => Promise.reject(new Error(directorySupport.unsupported.schedules));
 
 export const directoryHarness: ContractHarness = {
-  support: directorySupport,
+  provider: directorySupport,
   async open(definitions) {
     const root = await mkdtemp(path.join(tmpdir(), "orbit-directory-"));
     const directory = await prepareDirectory(root);

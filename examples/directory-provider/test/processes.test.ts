@@ -5,12 +5,12 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { JsonValue } from "#src/jobs/application/json.ts";
+import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually, type Probe } from "#src/jobs/testing/probe.ts";
 import { systemClock } from "#src/kernel/clock.ts";
-import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { type JobDirectory, prepareDirectory } from "../src/job-directory.ts";
@@ -51,7 +51,7 @@ function kill(worker: ChildProcess): Promise<void> {
   });
 }
 
-function queueOf(job: ReturnType<typeof contractJob>): JobQueue {
+function queueOf(job: ReturnType<typeof contractJob>): BulkJobQueue {
   const options = { directory, clock: systemClock, maxPayloadBytes: 1_000 };
   return directoryQueue(buildJobs([job]), options);
 }

@@ -19,7 +19,7 @@ const { values } = parseArgs({
 });
 
 const harnesses = [graphileHarness, qstashHarness, memoryHarness].filter(
-  ({ support }) => values.provider?.includes(support.provider) ?? true,
+  ({ provider }) => values.provider?.includes(provider.name) ?? true,
 );
 const casesOf = ({ ownCases }: ContractHarness) =>
   Object.fromEntries(
@@ -35,7 +35,7 @@ try {
   for (const harness of harnesses) {
     const concurrency = Number(values.concurrency);
     const own = await runContract(harness, { cases: casesOf(harness), concurrency });
-    results.set(harness.support.provider, own);
+    results.set(harness.provider.name, own);
   }
 } finally {
   await stopPostgres();

@@ -16,7 +16,7 @@ import { mutants } from "./mutants.ts";
 const number = Number(process.env[MUTANT_VARIABLE]);
 const mutant = mutants[number];
 const harness = [graphileHarness, qstashHarness, memoryHarness].find(
-  ({ support }) => support.provider === mutant?.provider,
+  ({ provider }) => provider.name === mutant?.provider,
 );
 if (!mutant || !harness) throw new Error("there is no such mutant");
 

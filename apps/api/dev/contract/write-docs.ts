@@ -1,8 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { providerSupports } from "#src/jobs/feature.ts";
 import { withProviderTable } from "./provider-table.ts";
 
-// Brings the table of providers in docs/contract.md up to date: `npm run docs:providers`.
+// Updates the table of providers in docs/contract.md: `npm run docs:providers`.
 
 const file = new URL("../../../../docs/contract.md", import.meta.url);
-await writeFile(file, withProviderTable(await readFile(file, "utf8"), providerSupports));
+await writeFile(file, withProviderTable(await readFile(file, "utf8")));

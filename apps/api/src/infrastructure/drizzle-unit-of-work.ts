@@ -2,10 +2,12 @@ import { sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { Pool } from "pg";
 import type { DomainEvent, EventPublisher } from "#src/kernel/events.ts";
-import type { ReadTransaction, Transaction, UnitOfWork } from "#src/kernel/unit-of-work.ts";
+import type { ReadTransaction, UnitOfWork } from "#src/kernel/unit-of-work.ts";
+import type { TransactionJobs } from "#src/jobs/application/job-provider.ts";
+import type { Ledger } from "#src/jobs/application/ledger.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { isDatabaseUnavailable } from "#src/jobs/infrastructure/sql/postgres-errors.ts";
 import { AppError } from "#src/kernel/errors.ts";
-import { isDatabaseUnavailable } from "./database-unavailable.ts";
 import { type Database, inTransaction } from "./database.ts";
 import { transactionSql } from "./drizzle-sql.ts";
 
@@ -13,11 +15,9 @@ import { transactionSql } from "./drizzle-sql.ts";
 export type Repositories = (db: Database) => ReadTransaction;
 
 /** The parts of a transaction that are not repositories. */
-export interface TransactionParts extends Omit<Transaction, "events" | keyof ReadTransaction> {
-  /** Called when the work has settled. Further enqueues must be refused from then on. */
-  readonly ended?: (() => void) | undefined;
-  /** Called after the commit. Must not reject. */
-  readonly committed: () => Promise<void>;
+export interface TransactionParts {
+  readonly jobs: TransactionJobs;
+  readonly processed: Ledger;
 }
 
 export function createDrizzleUnitOfWork(
@@ -30,13 +30,13 @@ export function createDrizzleUnitOfWork(
     async run(work) {
       const events: DomainEvent[] = [];
       const record = (event: DomainEvent) => void events.push(event);
-      let committed: TransactionParts["committed"] | undefined;
+      let jobs: TransactionJobs | undefined;
       const result = await inTransaction(pool, async (tx) => {
         const statements = transactionSql(tx);
-        const { committed: after, ended, ...own } = parts(statements.executor);
-        committed = after;
+        const own = parts(statements.executor);
+        jobs = own.jobs;
         const end = async () => {
-          ended?.();
+          own.jobs.ended();
           await statements.end();
         };
         const value = await settled(
@@ -46,7 +46,7 @@ export function createDrizzleUnitOfWork(
         await refuseAborted(tx);
         return value;
       }).catch(asAppError);
-      await committed?.();
+      await jobs?.committed();
       await publisher.publish(events);
       return result;
     },

@@ -11,7 +11,12 @@ import type {
 import type { BulkJobQueue } from "./application/job-queue.ts";
 import type { JobRegistry } from "./application/job-registry.ts";
 import type { JobRuntime } from "./application/job-runtime.ts";
-import { type JobClock, type JobLogger, type SqlExecutor, systemClock } from "./application/ports.ts";
+import {
+  type JobClock,
+  type JobLogger,
+  type SqlExecutor,
+  systemClock,
+} from "./application/ports.ts";
 import { consoleLog } from "./infrastructure/common/console-log.ts";
 import * as providers from "./providers.ts";
 
@@ -156,7 +161,11 @@ interface Assembled {
 const assembled = new WeakMap<JobsConfig, WeakMap<JobRegistry, Assembled>>();
 
 /** Makes the parts once per configuration and registry, so that queue, runtime and webhook share them. */
-function partsOf(config: JobsConfig, registry: JobRegistry, ports: BuilderPorts = {}): ProviderParts {
+function partsOf(
+  config: JobsConfig,
+  registry: JobRegistry,
+  ports: BuilderPorts = {},
+): ProviderParts {
   const byRegistry = assembled.get(config) ?? new WeakMap<JobRegistry, Assembled>();
   assembled.set(config, byRegistry);
   const known = byRegistry.get(registry);

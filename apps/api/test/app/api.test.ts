@@ -144,7 +144,7 @@ describe("the bearer token", () => {
       worker: "reconnecting",
       database: "up",
     });
-    await app.container.runtime.start();
+    await app.container.jobs.runtime.start();
     expect((await app.request("GET", "/health")).body).toMatchObject({
       status: "ok",
       worker: "working",
@@ -197,7 +197,7 @@ describe("errors", () => {
       409,
       { error: { code: "jobs.not_configured" } },
     ]);
-    await noop.container.runtime.start();
+    await noop.container.jobs.runtime.start();
     expect(noop.logged.at(-1)?.message).toMatch(/2 scheduled job\(s\) will not run/);
     expect((await noop.request("GET", "/health")).body).toMatchObject({
       status: "ok",

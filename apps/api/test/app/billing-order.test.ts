@@ -8,7 +8,7 @@ let app: TestApp;
 
 beforeEach(async () => {
   app = await startBillingApp();
-  await app.container.runtime.start();
+  await app.container.jobs.runtime.start();
 });
 afterEach(() => app.close());
 
@@ -52,7 +52,7 @@ describe("events projected in any order leave the newest state:", () => {
   });
 
   test("of two updates within a second the one received later wins", async () => {
-    await app.container.runtime.stop();
+    await app.container.jobs.runtime.stop();
     const now = Date.now();
     for (const [index, facts] of [at("evt_z", 0, "trialing"), at("evt_a", 0, "active")].entries()) {
       app.clock.time = new Date(now + index);
@@ -64,7 +64,7 @@ describe("events projected in any order leave the newest state:", () => {
         [id, due],
       );
     await run("evt_z", "1 hour");
-    await app.container.runtime.start();
+    await app.container.jobs.runtime.start();
     await eventually(
       "one event is projected",
       async () => (await countRows(app, "orbit_jobs.processed")) === 1,

@@ -10,7 +10,7 @@ let app: TestApp;
 
 beforeEach(async () => {
   app = await startBillingApp();
-  await app.container.runtime.start();
+  await app.container.jobs.runtime.start();
 });
 afterEach(() => app.close());
 
@@ -44,7 +44,7 @@ test("an event becomes the state of its subscription, shown to callers with the 
 
 test("the memory provider projects events as well", async () => {
   const other = await startBillingApp({ JOBS_PROVIDER: "memory" });
-  await other.container.runtime.start();
+  await other.container.jobs.runtime.start();
   const event = stripeEvent({ id: "evt_1" });
   expect(await deliver(other, event)).toMatchObject(NEW);
   expect(await deliver(other, event)).toMatchObject(REPLAY);
@@ -72,7 +72,7 @@ test("older API versions, expanded objects and subscriptions without items are r
 test("a second run for the same event changes nothing", async () => {
   await project(app, { id: "evt_1" });
   await app.database.pool.query("delete from billing_subscriptions");
-  await app.container.queue.enqueue("billing.events.project", { eventId: "evt_1" });
+  await app.container.jobs.queue.enqueue("billing.events.project", { eventId: "evt_1" });
   await eventually(
     "the job has run",
     async () => (await countRows(app, "graphile_worker._private_jobs")) === 0,
@@ -107,7 +107,7 @@ test("an unreadable event makes a dead job, and a replay projects it once it is 
 });
 
 test("a job for an event that is not stored dies at once", async () => {
-  await app.container.queue.enqueue("billing.events.project", { eventId: "evt_nowhere" });
+  await app.container.jobs.queue.enqueue("billing.events.project", { eventId: "evt_nowhere" });
   await eventually("the job is dead", async () => (await deadJobs()).length === 1);
   expect((await deadJobs())[0]?.lastError).toBe("event evt_nowhere is not stored");
 });
@@ -118,7 +118,7 @@ test("an hourly job prunes old events, except unprocessed ones", async () => {
   app.clock.time = addDays(new Date(), 91);
   await deliver(app, stripeEvent({ id: "evt_new" }));
   await eventually("the job is dead", async () => (await deadJobs()).length === 1);
-  await app.container.queue.enqueue("billing.events.prune", { olderThanDays: 90 });
+  await app.container.jobs.queue.enqueue("billing.events.prune", { olderThanDays: 90 });
   await eventually(
     "the old events are pruned",
     async () => (await countRows(app, "billing_events")) === 2,

@@ -29,7 +29,7 @@ const list = async (query = "") =>
 async function letDie(count: number): Promise<void> {
   const before = (await list("?limit=200")).jobs.length;
   for (let job = 0; job < count; job++) {
-    await app.container.queue.enqueue(
+    await app.container.jobs.queue.enqueue(
       "workspaces.invites.send-reminder",
       { inviteId: "0199c2f4-0000-7000-8000-000000000000" },
       { maxAttempts: 1 },
@@ -45,7 +45,7 @@ test.each(["graphile", "memory"])(
   "dead jobs of %s are listed, replayed and removed",
   async (provider) => {
     app = await startTestApp({ JOBS_PROVIDER: provider });
-    await app.container.runtime.start();
+    await app.container.jobs.runtime.start();
     await app.database.pool.query("alter table workspace_invites rename to elsewhere");
     await letDie(3);
     const first = await list("?limit=2");

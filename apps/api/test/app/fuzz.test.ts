@@ -21,7 +21,7 @@ async function start(provider: "graphile" | "qstash"): Promise<FuzzApp> {
 describe.each(["graphile", "qstash"] as const)("with %s", (provider) => {
   test("no request to any route causes a fault or reveals internals", async () => {
     const app = await start(provider);
-    await app.container.runtime.start();
+    await app.container.jobs.runtime.start();
     const known = await app.fill();
     const { apiToken, databaseUrl } = app.container.config;
     const authorization = `Bearer ${apiToken}`;

@@ -11,7 +11,7 @@ let token: string;
 beforeAll(async () => {
   app = await startTestApp();
   token = `authorization: Bearer ${app.container.config.apiToken}\r\n`;
-  await app.container.runtime.start();
+  await app.container.jobs.runtime.start();
 });
 afterAll(() => app.close());
 

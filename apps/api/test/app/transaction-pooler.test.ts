@@ -10,8 +10,9 @@ import {
   drizzleWorkspaceInvites,
   drizzleWorkspaces,
 } from "#src/workspaces/infrastructure/drizzle-repositories.ts";
-import { buildLedger } from "#src/jobs/feature.ts";
-import { NoopJobQueue } from "#src/jobs/infrastructure/noop/noop-job-queue.ts";
+import { assembleParts } from "#src/jobs/application/create-jobs.ts";
+import { noop } from "#src/jobs/infrastructure/noop/noop-provider.ts";
+import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -37,12 +38,12 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
       "drop table workspace_invites, workspaces, billing_events, billing_subscriptions",
     );
     const jobs = {
-      provider: "noop",
+      provider: noop(),
       maxPayloadBytes: 1,
       shutdownGraceMs: 0,
       deadRetentionDays: 30,
       ledgerRetentionDays: 90,
-    } as const;
+    };
     const start = () => migrate({ databaseUrl: pooler.url, jobs }, silentLog);
     await Promise.all([start(), start(), start()]);
     // The view covers the whole server, where workers of other tests hold locks.
@@ -71,9 +72,8 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
         };
       },
       (sql) => ({
-        jobs: new NoopJobQueue(),
-        processed: buildLedger(sql),
-        committed: async () => undefined,
+        jobs: assembleParts(noop(), [], { log: silentLog }).parts.in(sql),
+        processed: sqlLedger(sql),
       }),
       { publish: async () => undefined },
     );

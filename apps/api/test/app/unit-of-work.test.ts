@@ -6,18 +6,14 @@ import {
   drizzleSubscriptions,
 } from "#src/billing/infrastructure/drizzle-repositories.ts";
 import { openPool } from "#src/infrastructure/database.ts";
-import {
-  createDrizzleUnitOfWork,
-  type TransactionParts,
-} from "#src/infrastructure/drizzle-unit-of-work.ts";
+import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
 import { processOnce } from "#src/jobs/application/ledger.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { assembleParts } from "#src/jobs/application/create-jobs.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import { buildLedger } from "#src/jobs/feature.ts";
-import { graphileQueue } from "#src/jobs/infrastructure/graphile/index.ts";
-import { NoopJobQueue } from "#src/jobs/infrastructure/noop/noop-job-queue.ts";
-import { createMemoryStore } from "#src/jobs/infrastructure/memory/memory-store.ts";
-import { memoryTransaction } from "#src/jobs/infrastructure/memory/memory-transaction.ts";
+import type { JobProvider, TransactionJobs } from "#src/jobs/application/job-provider.ts";
+import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
+import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
+import { createMemoryStore, memory } from "#src/jobs/infrastructure/memory/memory-provider.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
 import {
@@ -35,8 +31,13 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const registry = buildJobs([contractJob("contract.work", async () => undefined)]);
-const maxPayloadBytes = 1_048_576;
+const definitions = [contractJob("contract.work", async () => undefined)];
+const withoutJobs: TransactionJobs = {
+  enqueue: () => Promise.reject(new Error("this transaction enqueues nothing")),
+  enqueueMany: () => Promise.reject(new Error("this transaction enqueues nothing")),
+  ended: () => undefined,
+  committed: async () => undefined,
+};
 const ENDED = { code: "jobs.transaction_ended" };
 const failure = new Error("the write failed");
 
@@ -47,10 +48,7 @@ interface Made {
   readonly published: readonly unknown[];
 }
 
-function unitOfWork(
-  pool: Pool,
-  jobsOf: (sql: SqlExecutor) => Omit<TransactionParts, "processed">,
-): Made {
+function unitOfWork(pool: Pool, jobsIn: (sql: SqlExecutor) => TransactionJobs): Made {
   let sql: SqlExecutor = { query: () => Promise.reject(new Error("no transaction has begun")) };
   const published: unknown[] = [];
   const uow = createDrizzleUnitOfWork(
@@ -63,18 +61,18 @@ function unitOfWork(
     }),
     (executor) => {
       sql = executor;
-      return { ...jobsOf(executor), processed: buildLedger(executor) };
+      return { jobs: jobsIn(executor), processed: sqlLedger(executor) };
     },
     { publish: async (events) => void published.push(...events) },
   );
   return { uow, sql: () => sql, published };
 }
 
+const partsOf = (provider: JobProvider) =>
+  assembleParts(provider, definitions, { log: silentLog }).parts;
+
 const onGraphile = () =>
-  unitOfWork(database.pool, (sql) => ({
-    jobs: graphileQueue(registry, { sql, maxPayloadBytes }),
-    committed: async () => undefined,
-  }));
+  unitOfWork(database.pool, partsOf(graphile({ databaseUrl: database.url })).in);
 
 async function jobCount(): Promise<number> {
   const { rows } = await database.pool.query("select from graphile_worker._private_jobs");
@@ -135,10 +133,7 @@ test("a sent statement is part of its transaction, awaited or not", async () => 
 
 test("the memory provider refuses an enqueue after the end of its transaction", async () => {
   const store = createMemoryStore();
-  const { uow } = unitOfWork(database.pool, () => {
-    const { queue: jobs, ...hooks } = memoryTransaction(registry, store, maxPayloadBytes);
-    return { jobs, ...hooks };
-  });
+  const { uow } = unitOfWork(database.pool, partsOf(memory({ store })).in);
   const endLate = async (end: () => Promise<void>) => {
     let late: Promise<unknown> | undefined;
     const working = uow.run(async (tx) => {
@@ -162,10 +157,7 @@ test.each(["begin", "insert", "commit", "rollback"])(
     onTestFinished(() => point.close());
     const pool = openPool(point.url, silentLog, { connections: 1 });
     onTestFinished(() => pool.end());
-    const { uow, sql } = unitOfWork(pool, () => ({
-      jobs: new NoopJobQueue(),
-      committed: async () => undefined,
-    }));
+    const { uow, sql } = unitOfWork(pool, () => withoutJobs);
     const reached = point.holdAt(statement, "request");
     const refusal = uow
       .run(async () => {

@@ -103,7 +103,7 @@ test("an invite enqueues its reminder for three days later, with its id as the k
 });
 
 test("a due reminder is mailed within a second", async () => {
-  await app.container.runtime.start();
+  await app.container.jobs.runtime.start();
   const { id, token } = await invite("ann@example.com");
   const asked = performance.now();
   expect((await remindNow(id)).status).toBe(202);
@@ -123,7 +123,7 @@ test.each(["accepted", "revoked"])("an invite that was %s gets no reminder", asy
   const { id, token } = await invite("ann@example.com");
   if (how === "accepted") await app.request("POST", `/v1/invites/${token}/accept`);
   else await app.request("DELETE", `/v1/workspaces/acme/invites/${id}`);
-  await app.container.runtime.start();
+  await app.container.jobs.runtime.start();
   await remindNow(id);
   const other = await invite("ben@example.com");
   await remindNow(other.id);
@@ -148,8 +148,8 @@ test("the hourly job deletes stale invites, but no accepted or recent ones", asy
       }),
     ]) as unknown,
   });
-  await app.container.runtime.start();
-  await app.container.queue.enqueue("cleanup.stale-invites", { olderThanHours: 336 });
+  await app.container.jobs.runtime.start();
+  await app.container.jobs.queue.enqueue("cleanup.stale-invites", { olderThanHours: 336 });
   await eventually("the stale invite is deleted", async () => (await statuses()).length === 2);
   expect((await statuses()).map((line) => line.split(" ")[0])).toEqual([
     "recent@example.com",

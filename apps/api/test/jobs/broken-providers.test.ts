@@ -1,6 +1,6 @@
 import vm from "node:vm";
 import { expect, test } from "vitest";
-import type { EnqueueOptions, JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { EnqueueOptions, BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import type { ContractHarness, ContractWorld } from "#src/jobs/testing/contract-harness.ts";
 import { replay } from "#src/jobs/testing/properties/replay.ts";
 import { checkSequences, SequenceError } from "#src/jobs/testing/properties/sequence-property.ts";
@@ -72,7 +72,7 @@ async function paste(message: string, harness: ContractHarness): Promise<void> {
 
 function brokenHarness(change: (world: ContractWorld) => Partial<ContractWorld>): ContractHarness {
   return {
-    support: memoryHarness.support,
+    provider: memoryHarness.provider,
     async open(definitions) {
       const world = await memoryHarness.open(definitions);
       return { ...world, ...change(world) };
@@ -81,9 +81,9 @@ function brokenHarness(change: (world: ContractWorld) => Partial<ContractWorld>)
 }
 
 function withOptions(
-  queue: JobQueue,
+  queue: BulkJobQueue,
   change: (options: EnqueueOptions) => EnqueueOptions,
-): JobQueue {
+): BulkJobQueue {
   return {
     enqueue: (name, payload, options = {}) => queue.enqueue(name, payload, change(options)),
     enqueueMany: (requests) => queue.enqueueMany(requests),

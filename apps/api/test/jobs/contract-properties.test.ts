@@ -15,7 +15,7 @@ const timeout = PROPERTY_RUNS === undefined ? 300_000 : 3_600_000;
 
 /** More at a time than a sequence has jobs: whatever is due runs. */
 const qstashHarness: ContractHarness = {
-  support: narrow.support,
+  provider: narrow.provider,
   open: (definitions) => openQStashWorld(definitions, {}, undefined, 100),
 };
 
@@ -27,7 +27,7 @@ describe.concurrent("random sequences keep the contract", () => {
     { harness: memoryHarness, runs: 1_000, steps: 25, lanes: 2 },
     { harness: graphileHarness, runs: 16, steps: 20, lanes: 4 },
     { harness: qstashHarness, runs: 16, steps: 20, lanes: 4 },
-  ])("on $harness.support.provider", { timeout }, async ({ harness, runs, ...options }) => {
+  ])("on $harness.provider.name", { timeout }, async ({ harness, runs, ...options }) => {
     const wanted = PROPERTY_RUNS === undefined ? runs : Number(PROPERTY_RUNS);
     await checkSequences(harness, { ...options, seed, runs: wanted });
   });
@@ -51,5 +51,5 @@ const found: Readonly<Record<string, readonly Command[]>> = {
 
 describe.concurrent.each(Object.entries(found))("%s", (_what, commands) => {
   // oxlint-disable-next-line vitest/expect-expect -- rejects where the contract is broken
-  test.for(harnesses)("not on $support.provider", (harness) => replay(harness, commands));
+  test.for(harnesses)("not on $provider.name", (harness) => replay(harness, commands));
 });

@@ -8,7 +8,7 @@ import { qstashHarness } from "../support/qstash-harness.ts";
 vi.setConfig({ maxConcurrency: 8 });
 
 for (const harness of [graphileHarness, qstashHarness, memoryHarness]) {
-  contractTests(harness.support.provider, harness);
+  contractTests(harness.provider.name, harness);
 }
 
 contractTests("inMemoryJobs", inMemoryJobsHarness);

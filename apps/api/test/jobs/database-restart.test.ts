@@ -38,7 +38,7 @@ test("a worker outlives a database restart, and no job stays locked", async () =
   });
 
   postgres = await startEmbeddedPostgres({ directory, settings });
-  await eventually("the worker has reconnected", async () => runtime.connected);
+  await eventually("the worker has reconnected", async () => runtime.connected === true);
   await queue.enqueue("contract.work", "new");
   const seen = [await runs.next(), await runs.next()];
   expect(new Set(seen)).toEqual(new Set(['"new" 1', '"long" 2']));

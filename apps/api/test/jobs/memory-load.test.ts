@@ -1,20 +1,28 @@
 import { expect, onTestFinished, test } from "vitest";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { memoryQueue } from "#src/jobs/infrastructure/memory/memory-job-queue.ts";
-import { MemoryJobRuntime } from "#src/jobs/infrastructure/memory/memory-job-runtime.ts";
-import { createMemoryStore } from "#src/jobs/infrastructure/memory/memory-store.ts";
-import { claimJob, nextDue } from "#src/jobs/infrastructure/memory/memory-runs.ts";
+import { buildJobs, type JobRegistry } from "#src/jobs/application/job-registry.ts";
+import { checkedQueue } from "#src/jobs/application/prepare-enqueue.ts";
+import {
+  addJobs,
+  claimJob,
+  createMemoryRuntime,
+  createMemoryStore,
+  type MemoryStore,
+  nextDue,
+} from "#src/jobs/infrastructure/memory/memory-provider.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 const JOBS = 20_000;
 
-test("twenty thousand jobs are done in seconds, and timers fire meanwhile", async () => {
+const queueOf = (registry: JobRegistry, store: MemoryStore) =>
+  checkedQueue(registry, 1_048_576, async (jobs) => addJobs(store, jobs));
+
+test("twenty thousand jobs run in seconds, and timers fire meanwhile", async () => {
   let done = 0;
   const registry = buildJobs([contractJob("contract.work", async () => void (done += 1))]);
   const store = createMemoryStore();
-  const runtime = new MemoryJobRuntime(registry, {
+  const runtime = createMemoryRuntime(registry, {
     store,
     concurrency: 10,
     shutdownGraceMs: 100,
@@ -25,7 +33,7 @@ test("twenty thousand jobs are done in seconds, and timers fire meanwhile", asyn
     name: "contract.work" as const,
     payload,
   }));
-  await memoryQueue(registry, store, 1_048_576).enqueueMany(requests);
+  await queueOf(registry, store).enqueueMany(requests);
   const doneWhenFired: number[] = [];
   const ticking = setInterval(() => doneWhenFired.push(done), 5);
   onTestFinished(() => clearInterval(ticking));
@@ -35,14 +43,14 @@ test("twenty thousand jobs are done in seconds, and timers fire meanwhile", asyn
   expect(store.jobs.size).toBe(0);
 }, 20_000);
 
-test("jobs are claimed by priority, then time, then arrival; others' and later ones are left", async () => {
+test("jobs are claimed by priority, then time, then arrival; unknown and later jobs stay", async () => {
   const work = contractJob("contract.work", async () => undefined);
   const urgent = contractJob("contract.other", async () => undefined, {
     providerOptions: { priority: -1 },
   });
   let time = 1_000_000;
   const store = createMemoryStore({ now: () => new Date(time) });
-  const queue = memoryQueue(buildJobs([work, urgent]), store, 1_048_576);
+  const queue = queueOf(buildJobs([work, urgent]), store);
   const at = (runAt: number) => ({ runAt: new Date(runAt) });
   await queue.enqueue("contract.work", "second", at(time - 1));
   await queue.enqueue("contract.work", "first", at(time - 2));
@@ -56,7 +64,7 @@ test("jobs are claimed by priority, then time, then arrival; others' and later o
   await queue.enqueue("contract.other", "unknown", at(time));
   expect([claimed(known), claimed(known), claimed(known)]).toEqual(["second", "third", undefined]);
   expect(nextDue(store, known)).toBe(time + 5);
-  // A clock may be set back: what is not due yet is not claimed.
+  // After the clock is set back, a job that is not due any more is not claimed.
   time += 5;
   await queue.enqueue("contract.work", "now", at(time - 6));
   expect(claimed(known)).toBe("now");

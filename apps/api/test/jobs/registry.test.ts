@@ -2,9 +2,8 @@ import { describe, expect, test } from "vitest";
 import { isTick, nextTick } from "#src/jobs/application/cron.ts";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import { buildJobs, inFeature } from "#src/jobs/application/job-registry.ts";
-import { providerSupport, readJobsConfig } from "#src/jobs/feature.ts";
-import { graphileSupport } from "#src/jobs/infrastructure/graphile/graphile-support.ts";
-import { qstashSupport } from "#src/jobs/infrastructure/qstash/qstash-support.ts";
+import { readJobsConfig } from "#src/jobs/env.ts";
+import { providers } from "../../dev/contract/provider-table.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 
 const job = contractJob("contract.work", async () => undefined);
@@ -26,7 +25,7 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
     ["a timeout that timers cannot hold", { timeout: 2 ** 31 }, /has timeout/],
     ["six fields of cron", { schedule: { ...schedule, cron: "0 0 * * * *" } }, /five fields/],
     ["a bad cron", { schedule: { ...schedule, cron: "61 * * * *" } }, /not a cron expression/],
-    ["a cron that never comes", { schedule: { ...schedule, cron: "0 0 31 2 *" } }, /never comes/],
+    ["a cron that never ticks", { schedule: { ...schedule, cron: "0 0 31 2 *" } }, /never ticks/],
     [
       "a bad timezone",
       { schedule: { ...schedule, timezone: "Mars/Base" } },
@@ -55,16 +54,16 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
   });
 });
 
-describe("what the chosen provider cannot do is refused, with job, option and reason", () => {
+describe("an option that the chosen provider lacks is refused, with job, option and reason", () => {
   const urgent = contractJob("contract.work", async () => undefined, {
     providerOptions: { priority: -1 },
   });
   const long = contractJob("contract.other", async () => undefined, { timeout: 3 * 3_600_000 });
 
   test("by qstash", () => {
-    const build = () => buildJobs([urgent, long], qstashSupport);
+    const build = () => buildJobs([urgent, long], providers.qstash);
     expect(build).toThrow(
-      /job "contract\.work" asks for providerOptions\.priority which the provider qstash cannot give: QStash delivers/,
+      /job "contract\.work" asks for providerOptions\.priority which the provider qstash does not support: QStash delivers/,
     );
     expect(build).toThrow(/job "contract\.other" asks for a timeout of 10800000 ms/);
   });
@@ -72,18 +71,18 @@ describe("what the chosen provider cannot do is refused, with job, option and re
   test("as the configuration says, not by memory", () => {
     const memory = readJobsConfig({ JOBS_PROVIDER: "memory" });
     if (!memory.ok) throw new Error(memory.problems.join());
-    expect(providerSupport(memory.config)?.provider).toBe("memory");
-    expect(buildJobs([urgent, long], providerSupport(memory.config))).toHaveLength(2);
+    expect(memory.config.provider.name).toBe("memory");
+    expect(buildJobs([urgent, long], memory.config.provider)).toHaveLength(2);
   });
 
   test("by a provider without schedules", () => {
     const scheduled = changed({ schedule });
-    const bare = { provider: "bare", lacks: { schedules: "it has no clock" } };
+    const bare = { name: "bare", unsupported: { schedules: "it has no clock" } };
     expect(() => buildJobs([scheduled], bare)).toThrow(/a schedule which the provider bare/);
   });
 
   test("by graphile nothing", () => {
-    expect(buildJobs([urgent, long], graphileSupport)).toHaveLength(2);
+    expect(buildJobs([urgent, long], providers.graphile)).toHaveLength(2);
   });
 });
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { defineJob } from "#src/jobs/application/define-job.ts";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { buildJobQueue, buildJobRuntime, readJobsConfig } from "#src/jobs/feature.ts";
+import { buildJobQueue, buildJobRuntime, readJobsConfig } from "#src/jobs/env.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { compile } from "../house/compile.ts";
 import { createTestDatabase } from "../support/database.ts";
@@ -98,7 +98,7 @@ test("its ports have the signatures that it gives them", async () => {
     registration: `
       import type { AppCore, AppFeature } from "#src/core.ts";
       import { buildJobs } from "#src/jobs/application/job-registry.ts";
-      import { buildJobRuntime, type JobsConfig } from "#src/jobs/feature.ts";
+      import { buildJobRuntime, type JobsConfig } from "#src/jobs/env.ts";
       declare const workspacesFeature: AppFeature;
       declare const billingFeature: AppFeature;
       declare const core: AppCore;

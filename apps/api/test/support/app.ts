@@ -69,7 +69,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
     request: (method, path, body, headers) => request(server.url + path, method, body, headers),
     async close() {
       await server.close(100);
-      await container.runtime.stop();
+      await container.jobs.runtime.stop();
       await container.close();
       await database.drop();
     },

@@ -1,5 +1,5 @@
 import { JobsError } from "#src/jobs/application/job-errors.ts";
-import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 
 const TRIES = 8;
@@ -23,7 +23,7 @@ async function insist(
 }
 
 /** A caller who tries again where the provider could not be reached, as its error says one may. */
-export function insistentQueue(queue: JobQueue, onRetry: () => void): JobQueue {
+export function insistentQueue(queue: BulkJobQueue, onRetry: () => void): BulkJobQueue {
   const isUnavailable = (error: unknown) =>
     error instanceof JobsError && error.code === "jobs.provider_unavailable";
   return {

@@ -1,16 +1,19 @@
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
-import { memoryDeadJobs } from "#src/jobs/infrastructure/memory/memory-dead-jobs.ts";
-import { memoryQueue } from "#src/jobs/infrastructure/memory/memory-job-queue.ts";
-import { MemoryJobRuntime } from "#src/jobs/infrastructure/memory/memory-job-runtime.ts";
-import { makeTicks, syncSchedules } from "#src/jobs/infrastructure/memory/memory-schedules.ts";
+import { checkedQueue } from "#src/jobs/application/prepare-enqueue.ts";
 import {
+  addJobs,
+  createMemoryRuntime,
   createMemoryStore,
+  makeTicks,
+  memory,
+  memoryDeadJobs,
+  type MemoryRuntime,
   type MemoryStore,
-} from "#src/jobs/infrastructure/memory/memory-store.ts";
-import { memorySupport } from "#src/jobs/infrastructure/memory/memory-support.ts";
+  syncMemorySchedules,
+} from "#src/jobs/infrastructure/memory/memory-provider.ts";
 import type {
   ContractHarness,
   ContractWorld,
@@ -20,27 +23,29 @@ import { inMemoryJobsOn } from "#src/jobs/testing/in-memory-jobs.ts";
 import { silentLog } from "./silent-log.ts";
 
 export const memoryHarness: ContractHarness = {
-  support: memorySupport,
+  provider: memory(),
   open: async (definitions) =>
-    openMemoryWorld(definitions, (store, known) => memoryQueue(buildJobs(known), store, 1_048_576)),
+    openMemoryWorld(definitions, (store, known) =>
+      checkedQueue(buildJobs(known), 1_048_576, async (jobs) => addJobs(store, jobs)),
+    ),
 };
 
-/** The same provider behind the queue that tests of features use. */
+/** The same provider behind the queue for tests of features. */
 export const inMemoryJobsHarness: ContractHarness = {
-  support: memorySupport,
+  provider: memory(),
   open: async (definitions) =>
     openMemoryWorld(definitions, (store, known) => inMemoryJobsOn(store, known).queue),
 };
 
 function openMemoryWorld(
   definitions: readonly JobDefinition[],
-  queueOn: (store: MemoryStore, known: readonly JobDefinition[]) => JobQueue,
+  queueOn: (store: MemoryStore, known: readonly JobDefinition[]) => BulkJobQueue,
 ): ContractWorld {
   const store = createMemoryStore();
-  const runtimes: MemoryJobRuntime[] = [];
+  const runtimes: MemoryRuntime[] = [];
   const queueOf = (known: readonly JobDefinition[]) => queueOn(store, known);
   const runtime = (options: RuntimeOptions = {}): JobRuntime => {
-    const made = new MemoryJobRuntime(buildJobs(options.definitions ?? definitions), {
+    const made = createMemoryRuntime(buildJobs(options.definitions ?? definitions), {
       store,
       concurrency: options.concurrency ?? 2,
       shutdownGraceMs: options.shutdownGraceMs ?? 100,
@@ -59,7 +64,7 @@ function openMemoryWorld(
     now: () => new Date(store.now()),
     elapse: async (seconds) => store.advance(seconds * 1_000),
     async missMinutes(minutes) {
-      syncSchedules(store, buildJobs(definitions));
+      syncMemorySchedules(store, buildJobs(definitions));
       store.advance(minutes * 60_000);
     },
     ticks: async (definition, after, until) => memoryTicks(definition, after, until),
@@ -81,8 +86,8 @@ function openMemoryWorld(
 function memoryTicks(definition: JobDefinition, after: Date, until: Date): Date[] {
   const store = createMemoryStore({ now: () => after });
   const registry = buildJobs([definition]);
-  syncSchedules(store, registry);
-  // As a runtime asks, which misses nothing: a back-fill is no matter of when ticks are.
+  syncMemorySchedules(store, registry);
+  // A minute at a time, as a runtime asks, so that no tick counts as missed.
   while (store.now() < until.getTime()) {
     store.advance(Math.min(60_000, until.getTime() - store.now()));
     makeTicks(store, registry);

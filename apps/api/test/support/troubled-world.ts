@@ -1,5 +1,5 @@
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import type { JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 import type { ContractWorld } from "#src/jobs/testing/contract-harness.ts";
 import type { FaultPlan } from "./fault-plan.ts";
@@ -40,7 +40,7 @@ export async function openTroubledWorld(
     }
   };
   const inner = new Map<JobRuntime, JobRuntime>();
-  const troubled = (queue: JobQueue): JobQueue => {
+  const troubled = (queue: BulkJobQueue): BulkJobQueue => {
     const insistent = insistentQueue(queue, () => count("an enqueue made again"));
     return {
       enqueue: (...args) => strikeAndCall(() => insistent.enqueue(...args)),

@@ -116,7 +116,10 @@ export function assembleParts(
   };
   const registry = buildJobs([...definitions, ...provider.maintenance(ports)], provider);
   const parts = provider.bind(registry, ports);
-  return { registry, parts: own ? { ...parts, runtime: closeAfterStop(parts.runtime, own) } : parts };
+  return {
+    registry,
+    parts: own ? { ...parts, runtime: closeAfterStop(parts.runtime, own) } : parts,
+  };
 }
 
 /** Closes the provider's own pool when the runtime has stopped. The pool opens again when it is used. */

@@ -137,7 +137,11 @@ export class ProviderRejectedError extends JobsError {
 /** `jobs.transaction_ended`, 500: a caller did not await an enqueue in a transaction. */
 export class TransactionEndedError extends JobsError {
   constructor() {
-    super("jobs.transaction_ended", 500, "The transaction has ended. Await each enqueue before it ends.");
+    super(
+      "jobs.transaction_ended",
+      500,
+      "The transaction has ended. Await each enqueue before it ends.",
+    );
   }
 }
 

@@ -2,9 +2,12 @@ import type { JobRegistry } from "../application/job-registry.ts";
 import type { JobLogger } from "../application/ports.ts";
 import type { RunOutcome } from "../application/run-job.ts";
 import { storableText } from "../infrastructure/common/storable-text.ts";
-import { claimJob, nextDue } from "../infrastructure/memory/memory-runs.ts";
-import type { MemoryStore } from "../infrastructure/memory/memory-store.ts";
-import { runStoredJob } from "../infrastructure/memory/run-stored-job.ts";
+import {
+  claimJob,
+  type MemoryStore,
+  nextDue,
+  runStoredJob,
+} from "../infrastructure/memory/memory-provider.ts";
 import { type JobView, jobView } from "./memory-views.ts";
 
 export interface DrainOptions {

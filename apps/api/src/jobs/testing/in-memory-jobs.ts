@@ -1,12 +1,15 @@
 import type { JobClock, JobLogger } from "../application/ports.ts";
 import { prepareEnqueue } from "../application/prepare-enqueue.ts";
-import { MemoryJobRuntime } from "../infrastructure/memory/memory-job-runtime.ts";
-import { makeTicks, nextTickAt, syncSchedules } from "../infrastructure/memory/memory-schedules.ts";
 import {
   addJobs,
+  createMemoryRuntime,
   createMemoryStore,
+  makeTicks,
+  type MemoryRuntime,
   type MemoryStore,
-} from "../infrastructure/memory/memory-store.ts";
+  nextTickAt,
+  syncMemorySchedules,
+} from "../infrastructure/memory/memory-provider.ts";
 import {
   DEFAULT_MAX_PAYLOAD_BYTES,
   type DefinitionsSource,
@@ -60,7 +63,7 @@ export interface InMemoryJobs {
   /** Jobs of which no further attempt will be made, in the order of their deaths. */
   readonly dead: readonly DeadInMemoryJob[];
   /** A worker on these jobs, for tests that want one running; not started. */
-  runtime(options?: InMemoryRuntimeOptions): MemoryJobRuntime;
+  runtime(options?: InMemoryRuntimeOptions): MemoryRuntime;
 }
 
 /**
@@ -90,7 +93,7 @@ export function inMemoryJobsOn(
     async (jobs) => addJobs(store, jobs),
   );
   const registry = registryFrom(definitions, queue, clock);
-  syncSchedules(store, registry);
+  syncMemorySchedules(store, registry);
   return {
     queue,
     clock,
@@ -116,6 +119,6 @@ export function inMemoryJobsOn(
       return deadJobs(store);
     },
     runtime: ({ concurrency = 2, shutdownGraceMs = 100 } = {}) =>
-      new MemoryJobRuntime(registry, { store, concurrency, shutdownGraceMs, log }),
+      createMemoryRuntime(registry, { store, concurrency, shutdownGraceMs, log }),
   };
 }

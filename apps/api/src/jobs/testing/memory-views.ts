@@ -1,5 +1,5 @@
 import type { JobName, JobPayload } from "../application/job-types.ts";
-import type { MemoryStore } from "../infrastructure/memory/memory-store.ts";
+import type { MemoryStore } from "../infrastructure/memory/memory-provider.ts";
 
 /** A job with its facts; narrowing by `name` gives the payload its type. */
 export type JobView<Facts> = {

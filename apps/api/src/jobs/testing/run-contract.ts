@@ -56,7 +56,9 @@ export function skipReason(
   { provider }: ContractHarness,
   { needs = [] }: ContractCase,
 ): string | undefined {
-  return needs.map((feature) => provider.unsupported[feature]).find((reason) => reason !== undefined);
+  return needs
+    .map((feature) => provider.unsupported[feature])
+    .find((reason) => reason !== undefined);
 }
 
 async function outcomeOf(

@@ -97,7 +97,9 @@ async function adoptBaseline(connection: SqlConnection, set: MigrationSet): Prom
   );
   if (rows.length > 0) return;
   if (await tableExists(connection, table)) {
-    const counted = await connection.query(`select count(*)::int as count from orbit_jobs.${table}`);
+    const counted = await connection.query(
+      `select count(*)::int as count from orbit_jobs.${table}`,
+    );
     if (property(counted.rows[0], "count") !== versions) throw unknownState(table);
     await record(connection, set, INITIAL);
     await connection.query(`drop table orbit_jobs.${table}`);

@@ -14,7 +14,10 @@ declare global {
 }
 
 /** Removes dead jobs and ledger entries that are older than their retention. */
-export function pruneJob({ sql, settings }: Pick<ProviderPorts, "sql" | "settings">): JobDefinition {
+export function pruneJob({
+  sql,
+  settings,
+}: Pick<ProviderPorts, "sql" | "settings">): JobDefinition {
   return defineMaintenanceJob({
     name: "jobs.prune",
     cron: "23 * * * *",
