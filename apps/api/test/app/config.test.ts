@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { ConfigError, readConfig } from "#src/config.ts";
+import { readQStashEnvironment } from "#src/jobs/infrastructure/qstash/qstash-environment.ts";
 
 const SECRET = "s3cret-value-that-nobody-may-see";
 const GOOD = {
@@ -27,12 +28,18 @@ test("the defaults apply", () => {
     worker: true,
     logLevel: "info",
     mailer: { kind: "development" },
-    jobs: { provider: "noop", maxPayloadBytes: 1_048_576, shutdownGraceMs: 10_000, ...RETENTION },
+    jobs: {
+      provider: expect.objectContaining({ name: "noop" }),
+      maxPayloadBytes: 1_048_576,
+      shutdownGraceMs: 10_000,
+      ...RETENTION,
+    },
   });
   expect(readConfig({ ...GOOD, JOBS_PROVIDER: "graphile" }).jobs).toEqual({
-    provider: "graphile",
-    workerDatabaseUrl: GOOD.DATABASE_URL,
-    concurrency: 2,
+    provider: expect.objectContaining({
+      name: "graphile",
+      runtimeDatabaseUrl: GOOD.DATABASE_URL,
+    }),
     shutdownGraceMs: 10_000,
     maxPayloadBytes: 1_048_576,
     ...RETENTION,
@@ -41,7 +48,13 @@ test("the defaults apply", () => {
 
 test("an empty variable counts as unset", () => {
   const empty = { JOBS_PROVIDER: "", JOBS_CONCURRENCY: "", PORT: "", WORKER_DATABASE_URL: "" };
-  expect(readConfig({ ...GOOD, ...empty })).toEqual(readConfig(GOOD));
+  const { jobs, ...config } = readConfig({ ...GOOD, ...empty });
+  const { jobs: defaultJobs, ...defaults } = readConfig(GOOD);
+  expect(config).toEqual(defaults);
+  expect({ ...jobs, provider: jobs.provider.name }).toEqual({
+    ...defaultJobs,
+    provider: defaultJobs.provider.name,
+  });
 });
 
 test.each([
@@ -52,7 +65,7 @@ test.each([
   ["JOBS_CONCURRENCY", "-1", /JOBS_CONCURRENCY must be a whole number/],
   ["JOBS_SHUTDOWN_GRACE_MS", "10s", /JOBS_SHUTDOWN_GRACE_MS must be a whole number/],
   ["JOBS_DEAD_RETENTION_DAYS", "0", /JOBS_DEAD_RETENTION_DAYS must be a whole number from 1/],
-  ["JOBS_LEDGER_RETENTION_DAYS", "43", /at least 44: 14 more than JOBS_DEAD_RETENTION_DAYS/],
+  ["JOBS_LEDGER_RETENTION_DAYS", "43", /at least 44, 14 more than JOBS_DEAD_RETENTION_DAYS/],
   ["STRIPE_WEBHOOK_SECRET", SECRET, /STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe/],
   ["STRIPE_WEBHOOK_SECRET", `whsec_${SECRET}\n`, /STRIPE_WEBHOOK_SECRET must be/],
   ["JOBS_MAX_PAYLOAD_BYTES", "1MB", /JOBS_MAX_PAYLOAD_BYTES must be a whole number/],
@@ -112,20 +125,18 @@ const QSTASH = {
 };
 
 test("qstash: the defaults apply", () => {
-  expect(readConfig(QSTASH).jobs).toEqual({
-    provider: "qstash",
-    url: "https://qstash.upstash.io",
-    token: SECRET,
-    currentSigningKey: `sig_${SECRET}`,
-    nextSigningKey: `sig_next_${SECRET}`,
-    callbackUrl: "https://api.example.com",
-    namespace: "api.example.com",
-    concurrency: undefined,
-    shutdownGraceMs: 10_000,
-    maxPayloadBytes: 1_048_576,
-    ...RETENTION,
+  expect(readQStashEnvironment(QSTASH)).toEqual({
+    ok: true,
+    values: {
+      url: "https://qstash.upstash.io",
+      token: SECRET,
+      currentSigningKey: `sig_${SECRET}`,
+      nextSigningKey: `sig_next_${SECRET}`,
+      callbackUrl: "https://api.example.com",
+      namespace: "api.example.com",
+    },
   });
-  expect(readConfig({ ...QSTASH, JOBS_CONCURRENCY: "7" }).jobs).toMatchObject({ concurrency: 7 });
+  expect(readConfig(QSTASH).jobs.provider.name).toBe("qstash");
 });
 
 test("qstash: all missing variables are reported at once", () => {
@@ -141,8 +152,8 @@ test("qstash: all missing variables are reported at once", () => {
 });
 
 test.each([
-  ["QSTASH_CALLBACK_URL", "http://api.example.com", /https URL that the internet reaches/],
-  ["QSTASH_CALLBACK_URL", "https://localhost:4002", /https URL that the internet reaches/],
+  ["QSTASH_CALLBACK_URL", "http://api.example.com", /https URL that is public on the internet/],
+  ["QSTASH_CALLBACK_URL", "https://localhost:4002", /https URL that is public on the internet/],
   ["QSTASH_CALLBACK_URL", "https://api.example.com/?a=1", /without a query/],
   ["QSTASH_CALLBACK_URL", "api.example.com", /must be a URL like https/],
   ["QSTASH_URL", "qstash", /QSTASH_URL must be a URL/],
@@ -159,7 +170,9 @@ test.each([
 
 test("memory is refused in production and without a worker in the same process", () => {
   const memory = { ...GOOD, JOBS_PROVIDER: "memory" };
-  expect(readConfig(memory).jobs).toMatchObject({ provider: "memory", concurrency: 2 });
-  expect(problemsOf({ ...memory, JOBS_WORKER: "off" })).toMatch(/nobody to run the jobs/);
+  expect(readConfig(memory).jobs.provider.name).toBe("memory");
+  expect(problemsOf({ ...memory, JOBS_WORKER: "off" })).toMatch(
+    /no other process can run its jobs/,
+  );
   expect(problemsOf({ ...memory, NODE_ENV: "production" })).toMatch(/not for production/);
 });
