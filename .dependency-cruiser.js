@@ -1,5 +1,12 @@
-// The layers of docs/adr/0002. A rule that is broken fails `npm run check`.
+// The layers of docs/architecture.md. A broken rule fails `npm run check`.
 const app = "^apps/api/src/";
+
+/** Every folder of the app that is not one of these is a feature. */
+const shared = "(?:kernel|infrastructure|interfaces|jobs)/";
+const feature = `${app}(?!${shared})([^/]+)/`;
+
+/** Every folder of jobs/infrastructure but these two is an adapter. */
+const adapter = `${app}jobs/infrastructure/(?!(?:common|sql)/)([^/]+)/`;
 
 export default {
   forbidden: [
@@ -17,7 +24,7 @@ export default {
     },
     {
       name: "jobs-is-self-contained",
-      comment: "jobs/ could be published as a package: it knows its libraries and itself only.",
+      comment: "jobs/ is to be published as a package: it imports only its libraries and itself.",
       severity: "error",
       from: { path: `${app}jobs/` },
       to: { path: "^apps/", pathNot: `${app}jobs/` },
@@ -31,31 +38,44 @@ export default {
     {
       name: "adapters-do-not-know-each-other",
       severity: "error",
-      from: { path: `${app}jobs/infrastructure/([^/]+)/` },
-      to: { path: `${app}jobs/infrastructure/[^/]+/`, pathNot: `${app}jobs/infrastructure/$1/` },
+      from: { path: adapter },
+      to: { path: adapter, pathNot: `${app}jobs/infrastructure/$1/` },
+    },
+    {
+      name: "shared-code-of-jobs-knows-no-adapter",
+      severity: "error",
+      from: { path: `${app}jobs/(application|infrastructure/(common|sql))/` },
+      to: { path: adapter },
+    },
+    {
+      name: "an-adapter-shows-only-its-factory",
+      comment: "Code outside an adapter imports <name>-provider.ts and nothing else of it.",
+      severity: "error",
+      from: { path: "^(apps/api/(dev|bench)|apps/api/src/(?!jobs/infrastructure/)|examples)" },
+      to: { path: adapter, pathNot: "-provider\\.ts$" },
     },
     {
       name: "features-do-not-know-each-other",
       severity: "error",
-      from: { path: `${app}(workspaces|billing)/` },
-      to: { path: `${app}(workspaces|billing)/`, pathNot: `${app}$1/` },
+      from: { path: feature },
+      to: { path: feature, pathNot: `${app}$1/` },
     },
     {
       name: "features-use-only-the-ports-of-jobs",
       severity: "error",
-      from: { path: `${app}(workspaces|billing)/` },
-      to: { path: `${app}jobs/(infrastructure|feature)` },
+      from: { path: feature },
+      to: { path: `${app}jobs/(?!application/)` },
     },
     {
       name: "shared-infrastructure-knows-no-feature",
       severity: "error",
       from: { path: `${app}infrastructure/`, pathNot: "schema\\.ts$" },
-      to: { path: `${app}(workspaces|billing|interfaces)/` },
+      to: { path: [feature, `${app}interfaces/`] },
     },
     {
       name: "only-the-composition-root-sees-everything",
       severity: "error",
-      from: { path: `${app}(kernel|infrastructure|interfaces|jobs|workspaces|billing)/` },
+      from: { path: `${app}[^/]+/` },
       to: { path: `${app}(composition|index|worker|app)\\.ts$` },
     },
     {
@@ -66,12 +86,12 @@ export default {
     },
     {
       name: "an-example-needs-the-ports-only",
-      comment: "What stands in examples/ shows what can be built from outside.",
+      comment: "examples/ shows what can be built from outside.",
       severity: "error",
       from: { path: "^examples/[^/]+/src/" },
       to: {
         pathNot:
-          "^(examples/[^/]+/src/|apps/api/src/jobs/application/|(node:)?[a-z]+(/promises)?$)",
+          "^(examples/[^/]+/src/|apps/api/src/jobs/(application|infrastructure/common)/|(node:)?[a-z]+(/promises)?$)",
       },
     },
     {
@@ -82,7 +102,7 @@ export default {
     },
     {
       name: "no-dev-dependency-in-what-ships",
-      comment: "testing/ has the contract for vitest; whoever uses that brings vitest.",
+      comment: "testing/ has the contract as vitest tests. Its users install vitest.",
       severity: "error",
       from: { path: "^apps/[^/]+/src/", pathNot: "/testing/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
@@ -90,7 +110,7 @@ export default {
     {
       name: "no-dev-dependency-but-for-tests-in-testing",
       comment:
-        "testing/ is for tests, which have vitest (its matchers extend it) and fast-check. Nothing that ships imports testing/.",
+        "testing/ may use vitest, which its matchers extend, and fast-check. Nothing that ships imports it.",
       severity: "error",
       from: { path: "^apps/[^/]+/src/.*/testing/" },
       to: {

@@ -108,7 +108,8 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
     ...(app.error?.issues.map(({ message }) => message) ?? []),
     ...(jobs.ok ? workerProblems(jobs.config, env) : jobs.problems),
   ];
-  if (!app.success || !jobs.ok || problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  if (!app.success || !jobs.ok || problems.length > 0)
+    throw new ConfigError([...new Set(problems)]);
   const { data } = app;
   const apiToken = data.ORBIT_API_TOKEN ?? madeUpToken;
   if (data.DATABASE_URL === undefined) throw new ConfigError(["DATABASE_URL must be set."]);

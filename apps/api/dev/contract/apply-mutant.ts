@@ -23,7 +23,9 @@ registerHooks({
 const { readFile } = fs;
 const readWithFault = async (...args: Parameters<typeof readFile>) => {
   const content = await readFile(...args);
-  return String(args[0]).endsWith(path) ? mutate(mutant, String(content)) : content;
+  const [file] = args;
+  const isFaulty = file instanceof URL && file.pathname.endsWith(path);
+  return isFaulty ? mutate(mutant, String(content)) : content;
 };
 Object.assign(fs, { readFile: readWithFault });
 syncBuiltinESMExports();

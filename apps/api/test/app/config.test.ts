@@ -20,7 +20,8 @@ function problemsOf(env: Record<string, string>): string {
 }
 
 test("the defaults apply", () => {
-  expect(readConfig(GOOD)).toEqual({
+  const { jobs, ...config } = readConfig(GOOD);
+  expect(config).toEqual({
     production: false,
     port: 4002,
     apiToken: SECRET,
@@ -28,22 +29,15 @@ test("the defaults apply", () => {
     worker: true,
     logLevel: "info",
     mailer: { kind: "development" },
-    jobs: {
-      provider: expect.objectContaining({ name: "noop" }),
-      maxPayloadBytes: 1_048_576,
-      shutdownGraceMs: 10_000,
-      ...RETENTION,
-    },
   });
-  expect(readConfig({ ...GOOD, JOBS_PROVIDER: "graphile" }).jobs).toEqual({
-    provider: expect.objectContaining({
-      name: "graphile",
-      runtimeDatabaseUrl: GOOD.DATABASE_URL,
-    }),
-    shutdownGraceMs: 10_000,
+  expect({ ...jobs, provider: jobs.provider.name }).toEqual({
+    provider: "noop",
     maxPayloadBytes: 1_048_576,
+    shutdownGraceMs: 10_000,
     ...RETENTION,
   });
+  const graphile = readConfig({ ...GOOD, JOBS_PROVIDER: "graphile" }).jobs.provider;
+  expect(graphile).toMatchObject({ name: "graphile", runtimeDatabaseUrl: GOOD.DATABASE_URL });
 });
 
 test("an empty variable counts as unset", () => {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Pool } from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import type { SqlPool } from "#src/jobs/application/ports.ts";
 import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
 import {
@@ -54,7 +55,7 @@ async function tablesOf(pool: Pool): Promise<unknown[]> {
       where schemaname = 'orbit_jobs' and tablename <> 'schema_migrations'
       order by 1`,
   );
-  return rows;
+  return z.array(z.unknown()).parse(rows);
 }
 
 async function appliedMigrations(pool: Pool): Promise<string[]> {

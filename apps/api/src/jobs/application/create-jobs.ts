@@ -65,10 +65,10 @@ export interface Jobs {
  */
 export function createJobs(options: CreateJobsOptions): Jobs {
   // Handlers may enqueue, and the queue needs the registry of these handlers: it is bound last.
-  let parts: ProviderParts | undefined;
+  const late: { parts?: ProviderParts } = {};
   const bound = () => {
-    if (!parts) throw new Error("Enqueue jobs after createJobs() has returned, not inside of it.");
-    return parts;
+    if (late.parts) return late.parts;
+    throw new Error("Enqueue jobs after createJobs() has returned, not inside of it.");
   };
   const queue: BulkJobQueue = {
     enqueue: async (name, payload, enqueueOptions) =>
@@ -81,11 +81,11 @@ export function createJobs(options: CreateJobsOptions): Jobs {
   const { jobs } = options;
   const definitions =
     typeof jobs === "function" ? jobs(core) : jobs.map((bindToCore) => bindToCore(core));
-  const assembled = assembleParts(options.provider, definitions, options);
-  parts = assembled.parts;
+  const { registry, parts } = assembleParts(options.provider, definitions, options);
+  late.parts = parts;
   return {
     provider: options.provider,
-    registry: assembled.registry,
+    registry,
     core,
     queue,
     in: transaction,

@@ -100,7 +100,7 @@ const CLAIM_FAILED = "Error occurred fetching jobs";
  *
  * - A claim whose connection breaks may have been committed. The jobs then stay locked by a worker that
  *   is alive and does not know them. `onClaimLost` ends the session, which frees them.
- *   Check: test/jobs/kill-points.test.ts, "a worker that loses only the connection of a committed claim".
+ *   Check: test/jobs/kill-points.long.test.ts, "a worker that loses only the connection of a committed claim".
  * - The log of a failed job contains its payload. `runJob` reports failed jobs, so these lines are dropped.
  *   Check: `failure: true` in the logger calls of graphile-worker's worker.js.
  */
