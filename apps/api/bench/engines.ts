@@ -3,7 +3,7 @@ import { Pool } from "pg";
 import { createJobs } from "#src/jobs/application/create-jobs.ts";
 import { defineJob } from "#src/jobs/application/define-job.ts";
 import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
-import { workerPreset } from "#src/jobs/infrastructure/graphile/worker-session.ts";
+import { workerPreset } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
 
 declare global {
   namespace OrbitJobs {

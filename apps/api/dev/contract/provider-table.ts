@@ -1,4 +1,4 @@
-import type { ProviderSupport } from "#src/jobs/application/job-registry.ts";
+import type { ProviderSupport } from "#src/jobs/application/provider-features.ts";
 import {
   PROVIDER_FEATURES,
   type ProviderFeature,

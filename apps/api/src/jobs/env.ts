@@ -35,7 +35,7 @@ export type JobsConfigResult =
 
 const FACTORIES: Readonly<Record<string, ProviderFromEnv>> = providers;
 
-const NAMES = Object.keys(FACTORIES);
+const NAMES = Object.keys(FACTORIES).sort();
 
 /** No provider redelivers a job by itself for longer than this. */
 const REDELIVERY_DAYS = 14;

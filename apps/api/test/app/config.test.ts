@@ -52,7 +52,7 @@ test("an empty variable counts as unset", () => {
 });
 
 test.each([
-  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash, memory or noop/],
+  ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, memory, noop or qstash/],
   ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be a whole number from 1 to 1000/],
   ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be a whole number/],
   ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be a whole number/],

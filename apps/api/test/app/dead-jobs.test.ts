@@ -87,9 +87,10 @@ test("invalid queries and callers without the token are refused", async () => {
   expect((await app.request("DELETE", "/v1/jobs/dead/1", undefined, stranger)).status).toBe(401);
 });
 
-test("a database without migrations is 502", async () => {
+test("a database without migrations is 503, with the command that mends it", async () => {
   app = await startTestApp();
   await app.database.pool.query("drop table orbit_jobs.dead_jobs");
-  const { status } = await app.request("GET", "/v1/jobs/dead");
-  expect(status).toBe(502);
+  const { status, body } = await app.request("GET", "/v1/jobs/dead");
+  expect(status).toBe(503);
+  expect(JSON.stringify(body)).toContain("npm run db:migrate");
 });

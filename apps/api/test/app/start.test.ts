@@ -100,7 +100,7 @@ describe("with nothing in the environment", () => {
     const server = start("src/index.ts", { JOBS_WORKER: "off" });
     const api = await client(server);
     const worker = start("src/worker.ts");
-    await worker.waitFor(/Orbit Jobs works/);
+    await worker.waitFor(/The worker runs/);
     expect(await api("GET", "/health")).toMatchObject({ worker: "off" });
     await api("POST", "/v1/jobs", {
       name: "workspaces.invites.send-reminder",
@@ -140,7 +140,7 @@ describe("a start that fails reports one message", () => {
   }
 
   test.each([
-    ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, qstash, memory or noop/],
+    ["JOBS_PROVIDER", "rabbit", /JOBS_PROVIDER must be graphile, memory, noop or qstash/],
     ["JOBS_CONCURRENCY", "0", /JOBS_CONCURRENCY must be/],
     ["JOBS_CONCURRENCY", "abc", /JOBS_CONCURRENCY must be/],
     ["JOBS_CONCURRENCY", "1e9", /JOBS_CONCURRENCY must be/],

@@ -1,6 +1,6 @@
 import { Pool } from "pg";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
-import type { ProviderSupport } from "#src/jobs/application/job-registry.ts";
+import type { ProviderSupport } from "#src/jobs/application/provider-features.ts";
 import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts";
 import type {

@@ -1,7 +1,7 @@
 import { DEV_CREDENTIALS } from "@orbit/qstash-dev";
 import type { JobProvider } from "#src/jobs/application/job-provider.ts";
 import type { JobDispatcher, ProviderParts } from "#src/jobs/application/job-provider.ts";
-import type { ProviderSupport } from "#src/jobs/application/job-registry.ts";
+import type { ProviderSupport } from "#src/jobs/application/provider-features.ts";
 import { runJob } from "#src/jobs/application/run-job.ts";
 import { qstash, type QStashOptions } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import { providerPorts, type TestPorts } from "./bind-provider.ts";

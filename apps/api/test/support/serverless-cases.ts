@@ -153,7 +153,7 @@ export function serverlessCases(start: StartDeployment): void {
       expect(await answer.json()).toEqual({
         error: {
           code: "misconfigured",
-          message: "This deployment is not configured; its log says what is missing.",
+          message: "This deployment is not configured. Its log says what is missing.",
         },
       });
       await eventually("the reason is logged", async () => deployment.log().includes(problem));

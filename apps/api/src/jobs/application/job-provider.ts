@@ -4,16 +4,13 @@ import type { BulkJobQueue } from "./job-queue.ts";
 import type { JobRegistry } from "./job-registry.ts";
 import type { ObservableJobRuntime } from "./job-runtime.ts";
 import type { JobClock, JobLogger, SqlExecutor, SqlPool } from "./ports.ts";
-import type { UnsupportedFeatures } from "./provider-features.ts";
+import type { ProviderSupport } from "./provider-features.ts";
 
 /**
  * Everything one provider is. An adapter is one function that returns this value. The rest of the code
  * reads its properties and never compares its name.
  */
-export interface JobProvider {
-  /** As `JOBS_PROVIDER`, `GET /health` and the logs show it. */
-  readonly name: string;
-  readonly unsupported: UnsupportedFeatures;
+export interface JobProvider extends ProviderSupport {
   /** Jobs run only in a process that stays alive. Serverless entries refuse such a provider. */
   readonly needsProcess: boolean;
   /** Stop the runtime before the HTTP server: until then it still answers deliveries. */

@@ -1,14 +1,10 @@
 import { cronProblem } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
-import type { JobProvider } from "./job-provider.ts";
-import type { ProviderFeature } from "./provider-features.ts";
+import type { ProviderFeature, ProviderSupport } from "./provider-features.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
 
 /** Every job of the app, each name once. Only `buildJobs` makes one. */
 export type JobRegistry = readonly JobDefinition[];
-
-/** The part of a provider that decides which definitions it can run. */
-export type ProviderSupport = Pick<JobProvider, "name" | "unsupported">;
 
 const NAME = /^[a-z0-9]+(?:[.-][a-z0-9]+)*$/;
 

@@ -16,6 +16,13 @@ export type ProviderFeature = keyof typeof PROVIDER_FEATURES;
 /** The features that a provider lacks, each with the reason. */
 export type UnsupportedFeatures = Readonly<Partial<Record<ProviderFeature, string>>>;
 
+/** The part of a provider that decides which definitions it can run. */
+export interface ProviderSupport {
+  /** As `JOBS_PROVIDER`, `GET /health` and the logs show it. */
+  readonly name: string;
+  readonly unsupported: UnsupportedFeatures;
+}
+
 declare global {
   namespace OrbitJobs {
     /**

@@ -1,7 +1,7 @@
 import type { DeadJobs } from "../application/dead-jobs.ts";
 import type { JobDefinition } from "../application/job-definition.ts";
 import type { BulkJobQueue } from "../application/job-queue.ts";
-import type { ProviderSupport } from "../application/job-registry.ts";
+import type { ProviderSupport } from "../application/provider-features.ts";
 import type { JobRuntime } from "../application/job-runtime.ts";
 import type { Ledger } from "../application/ledger.ts";
 import type { ProviderFeature } from "../application/provider-features.ts";

@@ -10,6 +10,7 @@ import { applyMigrations, commonMigrations, type MigrationSet } from "../sql/app
 export const graphileMigrations: MigrationSet = {
   name: "graphile",
   folder: () => new URL("./migrations/", import.meta.url),
+  engineSchema: "graphile_worker",
   baseline: { table: "migrations", versions: 4, sentinel: "workers" },
 };
 

@@ -6,6 +6,9 @@ import { graphileQueue, graphileTransactionJobs } from "./enqueue-jobs.ts";
 import { migrateGraphile } from "./graphile-migrations.ts";
 import { graphileRuntime } from "./worker-runtime.ts";
 
+// The benchmark starts plain graphile-worker with the same settings.
+export { workerPreset } from "./worker-session.ts";
+
 const DEFAULT_CONCURRENCY = 2;
 
 export interface GraphileOptions {

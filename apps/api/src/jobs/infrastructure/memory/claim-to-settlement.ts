@@ -3,7 +3,8 @@ import type { JobLogger } from "../../application/ports.ts";
 import { backOffMs } from "../../application/retry-policy.ts";
 import { type RunOutcome, runJob } from "../../application/run-job.ts";
 import { storableStack, storableText } from "../common/storable-text.ts";
-import { DEAD_LIMIT, type MemoryStore, type StoredJob } from "./store.ts";
+import { DEAD_LIMIT, type MemoryStore } from "./store.ts";
+import type { StoredJob } from "./waiting-jobs.ts";
 
 // The life of a stored job: claimed, run, and then completed, retried or buried.
 

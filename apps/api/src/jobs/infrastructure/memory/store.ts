@@ -1,21 +1,7 @@
 import type { DeadJob } from "../../application/dead-jobs.ts";
 import { type JobClock, systemClock } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
-import { createWaitingJobs, type WaitingJobs } from "./waiting-jobs.ts";
-
-/** A job that is neither done nor dead. */
-export interface StoredJob extends Omit<PreparedJob, "runAt" | "jobKey"> {
-  /** Counts up, in the order of enqueues. */
-  readonly arrival: number;
-  /** The job's name and key, as one text. */
-  readonly key: string | undefined;
-  /** Runs that began. */
-  attempts: number;
-  /** Unix milliseconds. */
-  runAt: number;
-  /** The instance that runs it. */
-  owner: string | undefined;
-}
+import { createWaitingJobs, type StoredJob, type WaitingJobs } from "./waiting-jobs.ts";
 
 /** Holds the jobs of one memory provider. They end with the process. */
 export interface MemoryStore {

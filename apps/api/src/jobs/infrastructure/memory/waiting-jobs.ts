@@ -1,6 +1,20 @@
 import TinyQueue from "tinyqueue";
 import { findRunnable, type JobRegistry } from "../../application/job-registry.ts";
-import type { StoredJob } from "./store.ts";
+import type { PreparedJob } from "../../application/prepare-enqueue.ts";
+
+/** A job that is neither done nor dead. */
+export interface StoredJob extends Omit<PreparedJob, "runAt" | "jobKey"> {
+  /** Counts up, in the order of enqueues. */
+  readonly arrival: number;
+  /** The job's name and key, as one text. */
+  readonly key: string | undefined;
+  /** Runs that began. */
+  attempts: number;
+  /** Unix milliseconds. */
+  runAt: number;
+  /** The instance that runs it. */
+  owner: string | undefined;
+}
 
 /** The jobs that no instance runs, indexed by name, version, priority and run time. */
 export interface WaitingJobs {

@@ -6,6 +6,8 @@ export interface MigrationSet {
   readonly name: string;
   /** The folder of files like `0001_initial.sql`. A function, since bundles have no such folder. */
   readonly folder: () => URL;
+  /** The schema of the library under the provider, for the placeholder `:ENGINE_SCHEMA`. */
+  readonly engineSchema?: string;
   /** How a database made before the first release shows that it has all of `0001_initial.sql`. */
   readonly baseline: {
     /** The table that listed applied versions. */
@@ -59,7 +61,10 @@ interface MigrationFile {
 }
 
 /** Reads the folder's files, with the schemas' names in place of their placeholders. */
-async function readMigrations({ folder }: MigrationSet): Promise<readonly MigrationFile[]> {
+async function readMigrations({
+  folder,
+  engineSchema,
+}: MigrationSet): Promise<readonly MigrationFile[]> {
   const { readdir, readFile } = await import("node:fs/promises");
   const directory = folder();
   const names = (await readdir(directory)).filter((file) => file.endsWith(".sql")).sort();
@@ -68,7 +73,7 @@ async function readMigrations({ folder }: MigrationSet): Promise<readonly Migrat
       const text = await readFile(new URL(file, directory), "utf8");
       const sql = text
         .replaceAll(":ORBIT_JOBS_SCHEMA", "orbit_jobs")
-        .replaceAll(":GRAPHILE_WORKER_SCHEMA", "graphile_worker");
+        .replaceAll(":ENGINE_SCHEMA", engineSchema ?? "");
       return { name: file.replace(/\.sql$/, ""), sql };
     }),
   );

@@ -28,7 +28,7 @@ begin
          case when jobs.locked_at is null then jobs.attempts >= jobs.max_attempts
               else coalesce(jobs.last_error = 'The run was begun and has not ended yet.', false) end as has_left_the_queue
     into holder
-    from :GRAPHILE_WORKER_SCHEMA._private_jobs jobs
+    from :ENGINE_SCHEMA._private_jobs jobs
    where jobs.key = key_is_taken.job_key
      for update;
   if not found then
@@ -36,7 +36,7 @@ begin
   end if;
   if holder.has_left_the_queue then
     -- add_job would do this as well, but it also takes a running job's remaining attempts.
-    update :GRAPHILE_WORKER_SCHEMA._private_jobs
+    update :ENGINE_SCHEMA._private_jobs
        set key = null,
            flags = coalesce(flags, '{}') || jsonb_build_object('orbit.key', key_is_taken.job_key)
      where id = holder.id;
@@ -50,7 +50,7 @@ create function :ORBIT_JOBS_SCHEMA.enqueue_keyed(
 ) returns void language plpgsql as $$
 begin
   if not :ORBIT_JOBS_SCHEMA.key_is_taken(job_key) then
-    perform :GRAPHILE_WORKER_SCHEMA.add_job(
+    perform :ENGINE_SCHEMA.add_job(
       identifier := name, payload := payload, run_at := run_at, max_attempts := max_attempts,
       job_key := job_key, priority := priority
     );
@@ -63,9 +63,9 @@ create function :ORBIT_JOBS_SCHEMA.enqueue_many(
   priorities integer[], job_keys text[]
 ) returns void language plpgsql as $$
 begin
-  perform :GRAPHILE_WORKER_SCHEMA.add_jobs(array(
+  perform :ENGINE_SCHEMA.add_jobs(array(
     select row(job.name, job.payload::json, null, job.run_at, job.max_attempts, null, job.priority, null)
-             :::GRAPHILE_WORKER_SCHEMA.job_spec
+             :::ENGINE_SCHEMA.job_spec
       from unnest(names, payloads, run_ats, max_attempts, priorities, job_keys)
              as job (name, payload, run_at, max_attempts, priority, job_key)
      where job.job_key is null
@@ -86,9 +86,9 @@ create function :ORBIT_JOBS_SCHEMA.take_key_back(job_id bigint) returns void lan
 declare
   ceded text;
 begin
-  select flags->>'orbit.key' into ceded from :GRAPHILE_WORKER_SCHEMA._private_jobs where id = job_id;
+  select flags->>'orbit.key' into ceded from :ENGINE_SCHEMA._private_jobs where id = job_id;
   if ceded is not null and not :ORBIT_JOBS_SCHEMA.key_is_taken(ceded) then
-    update :GRAPHILE_WORKER_SCHEMA._private_jobs
+    update :ENGINE_SCHEMA._private_jobs
        set key = ceded, flags = nullif(flags - 'orbit.key', '{}')
      where id = job_id and key is null;
   end if;
@@ -110,7 +110,7 @@ end $$;
 create function :ORBIT_JOBS_SCHEMA.bury_job(job_id bigint, worker_id text, error text, stack text)
 returns boolean language sql as $$
   with gone as (
-    delete from :GRAPHILE_WORKER_SCHEMA._private_jobs jobs using :GRAPHILE_WORKER_SCHEMA._private_tasks tasks
+    delete from :ENGINE_SCHEMA._private_jobs jobs using :ENGINE_SCHEMA._private_tasks tasks
      where jobs.id = job_id and jobs.locked_by is not distinct from worker_id
        and tasks.id = jobs.task_id
     returning jobs.*, tasks.identifier
@@ -128,7 +128,7 @@ returns boolean language sql as $$
       on conflict (id) do update
          set attempts = excluded.attempts, last_error = excluded.last_error,
              stack = excluded.stack, died_at = excluded.died_at;
-  select not exists (select from :GRAPHILE_WORKER_SCHEMA._private_jobs where id = job_id)
+  select not exists (select from :ENGINE_SCHEMA._private_jobs where id = job_id)
 $$;
 
 -- Buries jobs of these tasks that used all their attempts without being buried, for example under
@@ -136,8 +136,8 @@ $$;
 create function :ORBIT_JOBS_SCHEMA.bury_exhausted(identifiers text[]) returns void language sql as $$
   select :ORBIT_JOBS_SCHEMA.bury_job(dead.id, null, coalesce(dead.last_error, 'unknown'), null)
     from (select jobs.id, jobs.last_error
-            from :GRAPHILE_WORKER_SCHEMA._private_jobs jobs
-            join :GRAPHILE_WORKER_SCHEMA._private_tasks tasks on tasks.id = jobs.task_id
+            from :ENGINE_SCHEMA._private_jobs jobs
+            join :ENGINE_SCHEMA._private_tasks tasks on tasks.id = jobs.task_id
            where tasks.identifier = any(identifiers)
              and jobs.attempts >= jobs.max_attempts and jobs.locked_at is null
            order by jobs.id limit 1000 for update of jobs skip locked) dead
@@ -160,7 +160,7 @@ declare
 begin
   -- Lock keys before rows, as enqueue_keyed does.
   for ceded in
-    select id, flags->>'orbit.key' as key from :GRAPHILE_WORKER_SCHEMA._private_jobs
+    select id, flags->>'orbit.key' as key from :ENGINE_SCHEMA._private_jobs
      where locked_by = worker_id and flags ? 'orbit.key' order by 2
   loop
     if pg_try_advisory_xact_lock(hashtextextended(ceded.key, 1)) then
@@ -170,7 +170,7 @@ begin
     end if;
   end loop;
   perform :ORBIT_JOBS_SCHEMA.bury_job(dead.id, worker_id, reason, null)
-     from (select id from :GRAPHILE_WORKER_SCHEMA._private_jobs
+     from (select id from :ENGINE_SCHEMA._private_jobs
             where locked_by = worker_id and attempts >= max_attempts
                   and last_error = 'The run was begun and has not ended yet.'
                   and id <> all (busy)
@@ -183,13 +183,13 @@ begin
                 when last_error is not null or key is not null or attempts >= max_attempts then false
                 -- Runs of all other jobs are not recorded. Count the attempt.
                 else true end as begun
-      from :GRAPHILE_WORKER_SCHEMA._private_jobs
+      from :ENGINE_SCHEMA._private_jobs
      where locked_by = worker_id and id <> all (busy)
            and not (attempts >= max_attempts
                     and last_error is not distinct from 'The run was begun and has not ended yet.')
        for update skip locked
   )
-  update :GRAPHILE_WORKER_SCHEMA._private_jobs jobs set
+  update :ENGINE_SCHEMA._private_jobs jobs set
     attempts = case when begun then attempts else attempts - 1 end,
     last_error = case when begun then reason else last_error end,
     run_at = case when begun and back_off and attempts > 1
@@ -198,9 +198,9 @@ begin
     locked_at = null, locked_by = null, updated_at = now()
   from held where jobs.id = held.id;
   get diagnostics released = row_count;
-  perform :ORBIT_JOBS_SCHEMA.take_key_back(jobs.id) from :GRAPHILE_WORKER_SCHEMA._private_jobs jobs
+  perform :ORBIT_JOBS_SCHEMA.take_key_back(jobs.id) from :ENGINE_SCHEMA._private_jobs jobs
     where jobs.id = any(ceding);
-  update :GRAPHILE_WORKER_SCHEMA._private_job_queues set locked_at = null, locked_by = null
+  update :ENGINE_SCHEMA._private_job_queues set locked_at = null, locked_by = null
     where locked_by = worker_id;
   -- Unlocking a row does not wake workers.
   if released > 0 then
@@ -212,7 +212,7 @@ end $$;
 -- Removes a worker's row once the worker holds no job.
 create function :ORBIT_JOBS_SCHEMA.forget_worker(worker_id text) returns void language sql as $$
   delete from :ORBIT_JOBS_SCHEMA.workers where id = worker_id
-     and not exists (select from :GRAPHILE_WORKER_SCHEMA._private_jobs where locked_by = worker_id)
+     and not exists (select from :ENGINE_SCHEMA._private_jobs where locked_by = worker_id)
 $$;
 
 -- Frees the jobs of a dead worker. Returns null if the worker is alive or another process recovers it. The
@@ -244,7 +244,7 @@ begin
   if not found then
     return false;
   end if;
-  perform :GRAPHILE_WORKER_SCHEMA.add_job(
+  perform :ENGINE_SCHEMA.add_job(
     identifier := dead.name || case when dead.version > 1 then '@' || dead.version else '' end,
     payload := dead.payload::json, max_attempts := dead.max_attempts, priority := priority,
     flags := array['orbit-id:' || dead.id]
