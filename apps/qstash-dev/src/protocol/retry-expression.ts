@@ -1,8 +1,23 @@
-/**
- * The expressions of `Upstash-Retry-Delay`: numbers, `retried`, `+ - * /`, parentheses and a few
- * functions. A recursive descent that compiles to closures; no text is ever run as code.
- */
+import jsep from "jsep";
+
+/** Computes a delay from the number of retries so far. */
 export type RetryExpression = (retried: number) => number;
+
+/** Longer texts could nest too deeply for the stack. */
+const MAX_LENGTH = 1_000;
+
+/** jsep skips empty operands, as in `(1,)`, and reads a missing comma in, as in `pow(1 2)`. */
+const EMPTY_OPERAND = /(^|[,;(])\s*($|[,;)])/;
+const MISSING_COMMA = /[\w.)]\s+[\w.]|\)\s*[\w.(]|\d\s*\(/;
+
+type BinaryOperator = (left: number, right: number) => number;
+
+const OPERATORS: ReadonlyMap<string, BinaryOperator> = new Map<string, BinaryOperator>([
+  ["+", (left, right) => left + right],
+  ["-", (left, right) => left - right],
+  ["*", (left, right) => left * right],
+  ["/", (left, right) => left / right],
+]);
 
 const FUNCTIONS: ReadonlyMap<string, { arity: number; call: (...args: number[]) => number }> =
   new Map([
@@ -17,110 +32,65 @@ const FUNCTIONS: ReadonlyMap<string, { arity: number; call: (...args: number[]) 
     ["max", { arity: 2, call: Math.max }],
   ]);
 
-const LONGEST = 1_000;
-const TOKEN = /\s*(\d+(?:\.\d+)?|[a-z]+|[-+*/(),])\s*/gy;
-
-/** Compiles an expression; undefined when it is not one. */
+/**
+ * Compiles the expression of `Upstash-Retry-Delay`: numbers, `retried`, `+ - * /`, parentheses and
+ * a few functions. Returns undefined for anything else. No text ever runs as code.
+ */
 export function parseRetryExpression(text: string): RetryExpression | undefined {
-  const tokens = tokenize(text);
-  if (!tokens) return undefined;
-  const reader = new Reader(tokens);
+  if (text.length > MAX_LENGTH) return undefined;
+  if (EMPTY_OPERAND.test(text) || MISSING_COMMA.test(text)) return undefined;
+  const tree = parse(text);
+  return tree && compile(tree);
+}
+
+function parse(text: string): jsep.Expression | undefined {
   try {
-    const expression = sum(reader);
-    return reader.done ? expression : undefined;
-  } catch (error) {
-    if (error instanceof NotAnExpression) return undefined;
-    throw error;
+    return jsep(text);
+  } catch {
+    return undefined;
   }
 }
 
-class NotAnExpression extends Error {}
-
-class Reader {
-  readonly #tokens: readonly string[];
-  #next = 0;
-
-  constructor(tokens: readonly string[]) {
-    this.#tokens = tokens;
+/** jsep accepts more of JavaScript than this syntax has. Only the known nodes compile. */
+function compile(node: jsep.Expression): RetryExpression | undefined {
+  if (isLiteral(node)) return compileNumber(node.raw);
+  if (isIdentifier(node)) return node.name === "retried" ? (retried) => retried : undefined;
+  if (isUnary(node)) return node.operator === "-" ? negate(compile(node.argument)) : undefined;
+  if (isBinary(node)) {
+    return combine(OPERATORS.get(node.operator), compile(node.left), compile(node.right));
   }
-
-  get done(): boolean {
-    return this.#next === this.#tokens.length;
-  }
-
-  take(): string {
-    const token = this.#tokens[this.#next++];
-    if (token === undefined) throw new NotAnExpression();
-    return token;
-  }
-
-  takeIf(...wanted: string[]): string | undefined {
-    const token = this.#tokens[this.#next];
-    if (token === undefined || !wanted.includes(token)) return undefined;
-    this.#next++;
-    return token;
-  }
-
-  expect(wanted: string): void {
-    if (!this.takeIf(wanted)) throw new NotAnExpression();
-  }
+  return isCall(node) ? compileCall(node) : undefined;
 }
 
-function tokenize(text: string): string[] | undefined {
-  if (text.length > LONGEST) return undefined;
-  const matches = [...text.matchAll(TOKEN)];
-  const length = matches.reduce((total, [whole]) => total + whole.length, 0);
-  return length === text.length ? matches.map(([, token]) => token ?? "") : undefined;
+const isLiteral = (node: jsep.Expression): node is jsep.Literal => node.type === "Literal";
+const isIdentifier = (node: jsep.Expression): node is jsep.Identifier => node.type === "Identifier";
+const isUnary = (node: jsep.Expression): node is jsep.UnaryExpression =>
+  node.type === "UnaryExpression";
+const isBinary = (node: jsep.Expression): node is jsep.BinaryExpression =>
+  node.type === "BinaryExpression";
+const isCall = (node: jsep.Expression): node is jsep.CallExpression =>
+  node.type === "CallExpression" && node["optional"] !== true;
+
+function compileNumber(text: string): RetryExpression | undefined {
+  return /^\d+(\.\d+)?$/.test(text) ? () => Number(text) : undefined;
 }
 
-function sum(reader: Reader): RetryExpression {
-  let left = product(reader);
-  for (let sign = reader.takeIf("+", "-"); sign; sign = reader.takeIf("+", "-")) {
-    left = combine(left, sign, product(reader));
-  }
-  return left;
+function negate(operand: RetryExpression | undefined): RetryExpression | undefined {
+  return operand && ((retried) => -operand(retried));
 }
 
-function product(reader: Reader): RetryExpression {
-  let left = unary(reader);
-  for (let sign = reader.takeIf("*", "/"); sign; sign = reader.takeIf("*", "/")) {
-    left = combine(left, sign, unary(reader));
-  }
-  return left;
+function combine(
+  operator: BinaryOperator | undefined,
+  left: RetryExpression | undefined,
+  right: RetryExpression | undefined,
+): RetryExpression | undefined {
+  if (!operator || !left || !right) return undefined;
+  return (retried) => operator(left(retried), right(retried));
 }
 
-function combine(left: RetryExpression, sign: string, right: RetryExpression): RetryExpression {
-  if (sign === "+") return (retried) => left(retried) + right(retried);
-  if (sign === "-") return (retried) => left(retried) - right(retried);
-  if (sign === "*") return (retried) => left(retried) * right(retried);
-  return (retried) => left(retried) / right(retried);
-}
-
-function unary(reader: Reader): RetryExpression {
-  if (!reader.takeIf("-")) return operand(reader);
-  const negated = unary(reader);
-  return (retried) => -negated(retried);
-}
-
-function operand(reader: Reader): RetryExpression {
-  const token = reader.take();
-  if (token === "(") {
-    const inner = sum(reader);
-    reader.expect(")");
-    return inner;
-  }
-  if (token === "retried") return (retried) => retried;
-  if (/^\d/.test(token)) return () => Number(token);
-  return call(token, reader);
-}
-
-function call(name: string, reader: Reader): RetryExpression {
-  const known = FUNCTIONS.get(name);
-  if (!known) throw new NotAnExpression();
-  reader.expect("(");
-  const args = [sum(reader)];
-  while (reader.takeIf(",")) args.push(sum(reader));
-  reader.expect(")");
-  if (args.length !== known.arity) throw new NotAnExpression();
+function compileCall(node: jsep.CallExpression): RetryExpression | undefined {
+  const known = isIdentifier(node.callee) ? FUNCTIONS.get(node.callee.name) : undefined;
+  const args = node.arguments.map(compile).filter((argument) => argument !== undefined);
+  if (args.length !== node.arguments.length || args.length !== known?.arity) return undefined;
   return (retried) => known.call(...args.map((argument) => argument(retried)));
 }
