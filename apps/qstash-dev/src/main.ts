@@ -1,5 +1,11 @@
-import { type CliOptions, readCliOptions, UsageError } from "#src/cli/options.ts";
-import { banner, HELP, startFailure } from "#src/cli/texts.ts";
+import {
+  banner,
+  type CliOptions,
+  HELP,
+  readCliOptions,
+  startFailure,
+  UsageError,
+} from "#src/cli.ts";
 import { createQStashDev } from "#src/qstash-dev.ts";
 
 const print = (text: string) => void process.stdout.write(text);

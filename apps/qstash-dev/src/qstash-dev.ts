@@ -1,7 +1,6 @@
 import type { Hono } from "hono";
-import type { Clock } from "#src/clock/clock.ts";
-import { realClock } from "#src/clock/real-clock.ts";
-import { DEV_CREDENTIALS } from "#src/credentials.ts";
+import { type Clock, realClock } from "#src/clock.ts";
+import { type FetchLike, sendOverHttp, sendWithFetch } from "#src/engine/attempt.ts";
 import { Engine } from "#src/engine/engine.ts";
 import { type FaultSettings, Faults } from "#src/engine/faults.ts";
 import { FlowControls } from "#src/engine/flow-controls.ts";
@@ -9,37 +8,35 @@ import { type PlanName, PLANS } from "#src/engine/plan.ts";
 import { Publisher } from "#src/engine/publisher.ts";
 import { Queues } from "#src/engine/queues.ts";
 import { Schedules } from "#src/engine/schedules.ts";
-import { type FetchLike, sendOverHttp, sendWithFetch } from "#src/engine/send.ts";
-import { createApp } from "#src/server/app.ts";
-import { type Listening, listen } from "#src/server/listen.ts";
-import type { Env } from "#src/server/services.ts";
+import { DEV_CREDENTIALS, type SigningKeyPair, SigningKeys } from "#src/engine/signing.ts";
+import { createApp, type Listening, listen } from "#src/server/app.ts";
+import type { Env } from "#src/server/request.ts";
 import { Deduplication } from "#src/store/deduplication.ts";
 import { DeadLetters } from "#src/store/dlq.ts";
 import { Log } from "#src/store/log.ts";
-import { type SigningKeyPair, SigningKeys } from "#src/store/signing-keys.ts";
 import { UrlGroups } from "#src/store/url-groups.ts";
 
 export interface QStashDevOptions {
   /** By default the wall clock. */
   readonly clock?: Clock;
-  /** How much faster than the wall clock the default clock runs. */
+  /** Makes the default clock this many times faster than the wall clock. */
   readonly speed?: number;
   /** By default the public development token. */
   readonly token?: string;
   /** By default the public development keys. */
   readonly signingKeys?: SigningKeyPair;
-  /** Refuses what production refuses: loopback destinations, and more than the plan allows. */
+  /** Refuses what production refuses: loopback destinations, and anything above the plan. */
   readonly strict?: boolean;
-  /** By default the free one. */
+  /** By default the free plan. */
   readonly plan?: PlanName;
-  /** Gets one line for each thing that happens to a message. */
+  /** Receives one line for each event of a message. */
   readonly log?: (line: string) => void;
   readonly faults?: FaultSettings;
-  /** What the faults toss a coin with. */
+  /** The source of randomness for the faults. */
   readonly random?: () => number;
-  /** Delivers through this, say an app in the same process, in place of HTTP. */
+  /** Delivers through this function instead of HTTP, for example to an app in the same process. */
   readonly fetch?: FetchLike;
-  /** The time in signatures, by default the wall clock's, which receivers compare with. */
+  /** The time in signatures. Receivers compare it with the wall clock, which is the default. */
   readonly wallNow?: () => number;
 }
 
@@ -48,19 +45,19 @@ export interface QStashDev {
   /** The API, for requests without a network. */
   readonly app: Hono<Env>;
   readonly token: string;
-  /** The keys as they are now. */
+  /** The current keys. They change with a rotation. */
   readonly signingKeys: SigningKeyPair;
   readonly clock: Clock;
   readonly faults: Faults;
-  /** Where it listens. @throws Error before `start()` */
+  /** The URL it listens at. @throws Error before `start()` */
   readonly url: string;
-  /** Listens on the loopback address, by default on a free port, and gives the URL. */
+  /** Listens on the loopback address, by default on a free port, and returns the URL. */
   start(port?: number): Promise<string>;
-  /** Stops listening and delivering. What was pending is lost. */
+  /** Stops listening and delivering. Pending messages are lost. */
   close(): Promise<void>;
 }
 
-/** Makes a local QStash with its state in memory. */
+/** Creates a local QStash with its state in memory. */
 export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
   const clock = options.clock ?? realClock(options.speed);
   const strict = options.strict ?? false;
@@ -87,7 +84,7 @@ export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
   const schedules = new Schedules({
     clock,
     publisher,
-    onError: ({ id }, error) => print(`schedule ${id} could not publish: ${String(error)}`),
+    onError: ({ id }, error) => print(`schedule ${id} failed to publish: ${String(error)}`),
   });
   engine.onFate((message, fate) => schedules.recordFate(message, fate));
 
@@ -106,11 +103,11 @@ export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
       return keys.pair;
     },
     get url() {
-      if (!listening) throw new Error("The server does not listen: call start() first.");
+      if (!listening) throw new Error("The server is not listening. Call start() first.");
       return listening.url;
     },
     async start(port = 0) {
-      if (listening) throw new Error(`The server listens already, at ${listening.url}.`);
+      if (listening) throw new Error(`The server is already listening at ${listening.url}.`);
       listening = await listen(app, port);
       return listening.url;
     },

@@ -79,7 +79,7 @@ test("a busy port is one clear message and exit code 1", async () => {
   const address = other.address();
   const port = typeof address === "object" && address ? String(address.port) : "";
 
-  const stderr = `Port ${port} is taken. Stop what listens there, or choose another with --port.\n`;
+  const stderr = `Port ${port} is taken. Stop the program that uses it, or choose another with --port.\n`;
   expect(await run(["--port", port])).toEqual({ stdout: "", stderr, code: 1 });
   expect(await run([], { QSTASH_DEV_PORT: port })).toEqual({ stdout: "", stderr, code: 1 });
 });

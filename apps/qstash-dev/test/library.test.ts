@@ -65,7 +65,7 @@ describe("start and close", () => {
     expect(() => server.url).toThrow("start()");
     const url = await server.start();
     expect(server.url).toBe(url);
-    await expect(server.start()).rejects.toThrow("listens already");
+    await expect(server.start()).rejects.toThrow("already listening");
     await server.close();
     await server.close();
     expect(() => server.url).toThrow("start()");

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { HELP } from "#src/cli/texts.ts";
+import { HELP } from "#src/cli.ts";
 import { FAULT_NAMES } from "#src/engine/faults.ts";
 
 const read = (path: string) => readFile(new URL(path, import.meta.url), "utf8");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { realClock, VirtualClock } from "#src/index.ts";
-import { parseDuration } from "#src/protocol/duration.ts";
+import { parseDuration } from "#src/protocol/retry-delay.ts";
 import { parseRetryExpression } from "#src/protocol/retry-expression.ts";
 
 describe("a retry expression", () => {
@@ -34,8 +34,29 @@ describe("a retry expression", () => {
     "1 2",
     "Pow(1,2)",
     "1e3",
+    ".5",
+    "+1",
+    "2 ** 3",
+    "7 % 2",
+    "1, 2",
+    "pow(1, 2,)",
+    "pow(1 2)",
+    "pow(retried(1))",
+    "pow((1)retried)",
+    ",1",
+    "1;",
+    "(1,)",
+    "1()",
+    "pow?.(1, 2)",
+    "pow",
+    "retried.x",
+    "retried ? 1 : 2",
+    "true",
+    "'1'",
+    "[1]",
+    "this",
     "(".repeat(2_000),
-  ])("is not %s", (text) => {
+  ])("refuses %s", (text) => {
     expect(parseRetryExpression(text)).toBeUndefined();
   });
 });

@@ -1,8 +1,31 @@
-import { sign } from "#src/engine/signature.ts";
-import type { Answer, Send } from "#src/engine/send.ts";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { sign } from "#src/engine/signing.ts";
 import type { Message } from "#src/store/message.ts";
 
-/** What one delivery attempt came to. */
+interface Outgoing {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Undefined for methods without a body. */
+  readonly body: Uint8Array | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** At most {@link MAX_ANSWER_BYTES}. The rest is dropped. */
+  readonly body: Uint8Array;
+}
+
+/** Sends one HTTP request without following redirects. Rejects if there is no answer. */
+export type Send = (request: Outgoing) => Promise<Answer>;
+
+/** The part of `fetch` that deliveries need. */
+export type FetchLike = (url: string, init: RequestInit) => Response | Promise<Response>;
+
+/** The result of one delivery attempt. */
 export type AttemptResult =
   | { readonly answer: Answer; readonly error?: undefined }
   | { readonly answer?: undefined; readonly error: string };
@@ -18,7 +41,7 @@ export interface AttemptContext {
 const REGION = "eu-central-1";
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
 
-/** Headers of one hop, which are the HTTP client's to set. */
+/** The HTTP client sets the headers of one hop. */
 const HOP_BY_HOP = new Set([
   "connection",
   "content-length",
@@ -31,13 +54,13 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
-/** Sends a message to its destination once, with a signature of its own. Never rejects. */
+/** Sends a message to its destination once, with a fresh signature. Never rejects. */
 export async function attempt(
   message: Message,
   retried: number,
   { send, signingKey, wallNow, closing }: AttemptContext,
 ): Promise<AttemptResult> {
-  // In real time, however fast the clock runs: whoever answers works at its own pace.
+  // Real time: a destination is no faster because the engine's clock is.
   const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(message.timeoutMs)));
   const body = WITHOUT_BODY.has(message.method) ? undefined : message.body;
   const { url, method } = message;
@@ -77,17 +100,72 @@ function describe(error: unknown): string {
   return error.message || (cause instanceof Error ? cause.message : error.name);
 }
 
-/** Whether the destination took the message. */
+/** Whether the destination accepted the message. */
 export function isSuccess({ answer }: AttemptResult): boolean {
   return answer !== undefined && answer.status >= 200 && answer.status < 300;
 }
 
-/** Whether the destination said that trying again is of no use. */
+/** Whether the destination refused all further attempts. */
 export function isNonRetryable({ answer }: AttemptResult): boolean {
   return answer?.status === 489 && answer.headers.get("upstash-nonretryable-error") === "true";
 }
 
-/** What went wrong, for the logs. */
+/** Describes a failed attempt for the logs. */
 export function errorOf({ answer, error }: AttemptResult): string {
   return error ?? `the destination answered ${answer.status}`;
+}
+
+/**
+ * Sends with Node's HTTP client, because `fetch` gives up after five minutes. Each request has its
+ * own connection, so that a restarted destination breaks nothing.
+ */
+export const sendOverHttp: Send = ({ url, method, headers, body, signal }) =>
+  new Promise((resolve, reject) => {
+    const request = url.startsWith("https:") ? httpsRequest : httpRequest;
+    const outgoing = request(url, { method, headers, signal, agent: false }, (incoming) => {
+      readAnswer(incoming).then(resolve, reject);
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+
+async function readAnswer(incoming: IncomingMessage): Promise<Answer> {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  return { status: incoming.statusCode ?? 0, headers, body: await readStart(incoming) };
+}
+
+/** Sends through a `fetch`, for example that of an app in the same process. */
+export function sendWithFetch(fetch: FetchLike): Send {
+  return async ({ url, method, headers, body, signal }) => {
+    const response = await fetch(url, {
+      method,
+      headers,
+      signal,
+      redirect: "manual",
+      ...(body && { body: Buffer.from(body) }),
+    });
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: await readStart(response.body ?? []),
+    };
+  };
+}
+
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+async function readStart(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let room = MAX_ANSWER_BYTES;
+  for await (const chunk of chunks) {
+    parts.push(chunk.subarray(0, room));
+    room -= chunk.length;
+    if (room <= 0) break;
+  }
+  return Buffer.concat(parts);
 }

@@ -1,8 +1,6 @@
 import type { AttemptResult } from "#src/engine/attempt.ts";
-import { headerMap } from "#src/protocol/header-map.ts";
 import type { CallbackOptions } from "#src/protocol/message-options.ts";
-import { randomId } from "#src/store/ids.ts";
-import type { Message } from "#src/store/message.ts";
+import { headerMap, type Message, randomId } from "#src/store/message.ts";
 
 export interface CallbackInput {
   readonly source: Message;
@@ -13,7 +11,7 @@ export interface CallbackInput {
   readonly now: number;
 }
 
-/** The message that tells a callback URL what an attempt came to. */
+/** Makes the message that reports an attempt to a callback URL. */
 export function callbackMessage(input: CallbackInput): Message {
   const { source, options, now } = input;
   return {

@@ -1,24 +1,23 @@
-import { type Clock, callersNow, type Timer } from "#src/clock/clock.ts";
+import { type Clock, callersNow, type Timer } from "#src/clock.ts";
 import {
   type AttemptResult,
   attempt,
   errorOf,
   isNonRetryable,
   isSuccess,
+  type Send,
 } from "#src/engine/attempt.ts";
-import { retryDelayMs } from "#src/engine/backoff.ts";
 import { callbackMessage } from "#src/engine/callback-message.ts";
 import type { Faults } from "#src/engine/faults.ts";
 import type { FlowControls } from "#src/engine/flow-controls.ts";
 import type { Queues } from "#src/engine/queues.ts";
-import type { Send } from "#src/engine/send.ts";
-import { Slot } from "#src/engine/slot.ts";
+import { Slot } from "#src/engine/lane.ts";
+import type { SigningKeys } from "#src/engine/signing.ts";
 import type { CallbackOptions } from "#src/protocol/message-options.ts";
-import { parseRetryAfter } from "#src/protocol/retry-after.ts";
+import { parseRetryAfter, retryDelayMs } from "#src/protocol/retry-delay.ts";
 import type { DeadLetters } from "#src/store/dlq.ts";
 import type { Log } from "#src/store/log.ts";
 import type { Message } from "#src/store/message.ts";
-import type { SigningKeys } from "#src/store/signing-keys.ts";
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -34,7 +33,7 @@ export interface EngineOptions {
 
 export type Fate = "SUCCESS" | "FAIL";
 
-/** A message whose fate is open. */
+/** A message that is not delivered, failed or cancelled yet. */
 interface Pending {
   readonly message: Message;
   retried: number;
@@ -44,9 +43,9 @@ interface Pending {
 }
 
 /**
- * Delivers messages. Each one waits for its time, then for a place in its queue, which it keeps to
- * the end; each attempt then waits for its flow-control key. An attempt ends in delivery, in a retry
- * after a while, or, when there is none left, in the dead letter queue.
+ * Delivers messages. A message waits for its time, then for a place in its queue, which it keeps
+ * until it ends. Each attempt then waits for its flow-control key. A failed attempt leads to a
+ * retry, or to the dead letter queue when no retry is left.
  */
 export class Engine {
   readonly #options: EngineOptions;
@@ -58,12 +57,12 @@ export class Engine {
     this.#options = options;
   }
 
-  /** Has `listener` told how each message ended. */
+  /** Calls the listener when a message ends. */
   onFate(listener: (message: Message, fate: Fate) => void): void {
     this.#onFate = listener;
   }
 
-  /** A message that is not delivered, failed or cancelled. */
+  /** Finds a message that is not delivered, failed or cancelled yet. */
   find(id: string): Message | undefined {
     return this.#pending.get(id)?.message;
   }
@@ -72,12 +71,12 @@ export class Engine {
     return this.#pending.size;
   }
 
-  /** All messages that are not delivered, failed or cancelled, oldest first. */
+  /** Lists the messages that are not delivered, failed or cancelled yet, oldest first. */
   list(): Message[] {
     return [...this.#pending.values()].map(({ message }) => message);
   }
 
-  /** Takes on a message, on behalf of one in a queue if a slot is given. */
+  /** Takes a message. A callback passes the slot of its source, which stays in its queue for it. */
   accept(message: Message, slot?: Slot): void {
     const { clock, log, queues, flows } = this.#options;
     if (message.queueName !== undefined) queues.open(message.queueName);
@@ -88,7 +87,7 @@ export class Engine {
     this.#wait(pending, message.notBefore - clock.now());
   }
 
-  /** Ends a message. An attempt under way is not called back, but nothing comes of it. */
+  /** Ends a message. A running attempt goes on, but its result is ignored. */
   cancel(id: string): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
@@ -102,7 +101,7 @@ export class Engine {
     this.#onFate(pending.message, "FAIL");
   }
 
-  /** Gives up on everything, attempts under way included. */
+  /** Stops all deliveries and aborts the running attempts. */
   close(): void {
     this.#closing.abort();
     for (const { timer } of this.#pending.values()) timer?.cancel();
@@ -128,7 +127,7 @@ export class Engine {
   #enterFlow(pending: Pending): void {
     const { flowControl, id } = pending.message;
     const { clock, flows } = this.#options;
-    // A timer, so that the clock knows of the attempt.
+    // Through a timer, so that a virtual clock waits for the attempt.
     const start = (leave: () => void) =>
       void clock.setTimer(0, () => this.#attempt(pending).finally(leave));
     if (flowControl) flows.open(flowControl.key).lane.enter(id, start);
@@ -151,7 +150,7 @@ export class Engine {
     log.add(clock.now(), "DELIVERED", pending.message);
     this.#end(pending);
     this.#onFate(pending.message, "SUCCESS");
-    // At least once means that it can be twice.
+    // At-least-once delivery can deliver twice.
     if (this.#options.faults.strikes("duplicate")) await this.#send(pending);
   }
 

@@ -1,4 +1,3 @@
-/** The faults that can be switched on. */
 export const FAULT_NAMES = [
   "duplicate",
   "reorder",
@@ -11,20 +10,20 @@ export const FAULT_NAMES = [
 export type FaultName = (typeof FAULT_NAMES)[number];
 
 export interface Fault {
-  /** From 0, never, to 1, always. */
+  /** From 0 (never) to 1 (always). */
   readonly probability: number;
-  /** It strikes this often and is then switched off. By default it stays on. */
+  /** The fault switches itself off after this many times. By default it stays on. */
   readonly times?: number | undefined;
-  /** Of `delay`: by how many milliseconds at most, 30,000 by default. */
+  /** The longest delay of `delay` in milliseconds, by default 30,000. */
   readonly longest?: number | undefined;
 }
 
 const LONGEST_DELAY_MS = 30_000;
 
-/** A probability, or more. */
+/** A number is a probability. */
 export type FaultSettings = Readonly<Partial<Record<FaultName, number | Fault>>>;
 
-/** Which faults are on. */
+/** The faults that are switched on. */
 export class Faults {
   readonly #on = new Map<FaultName, Fault>();
   readonly #random: () => number;
@@ -34,7 +33,7 @@ export class Faults {
     this.set(settings);
   }
 
-  /** Switches the named faults on or, with a probability of 0, off; the others stay as they are. */
+  /** Switches the given faults on, or off with a probability of 0. Leaves the others alone. */
   set(settings: FaultSettings): void {
     for (const name of FAULT_NAMES) {
       const setting = settings[name];
@@ -49,12 +48,11 @@ export class Faults {
     this.#on.clear();
   }
 
-  /** Those that are on. */
   get current(): FaultSettings {
     return Object.fromEntries(this.#on);
   }
 
-  /** Whether the fault happens this time. */
+  /** Decides whether the fault happens now, and counts it. */
   strikes(name: FaultName): boolean {
     const fault = this.#on.get(name);
     if (!fault || this.#random() >= fault.probability) return false;
@@ -65,7 +63,7 @@ export class Faults {
     return true;
   }
 
-  /** By how much a delivery is put off: long enough for others to overtake it, or at random. */
+  /** How long the faults postpone a delivery. `reorder` lets others overtake it. */
   postponementMs(): number {
     const overtaken = this.strikes("reorder") ? 1_000 : 0;
     const longest = this.#on.get("delay")?.longest ?? LONGEST_DELAY_MS;

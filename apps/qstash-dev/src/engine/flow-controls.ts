@@ -1,8 +1,8 @@
-import type { Clock, Timer } from "#src/clock/clock.ts";
+import type { Clock, Timer } from "#src/clock.ts";
 import { Lane } from "#src/engine/lane.ts";
 import type { FlowControl } from "#src/protocol/flow-control.ts";
 
-/** The state of one flow-control key. A message takes part in it for each attempt. */
+/** The state of one flow-control key. Each attempt of a message counts. */
 export interface FlowKey {
   readonly key: string;
   readonly lane: Lane;
@@ -25,7 +25,7 @@ export interface Pin {
 
 const MAX_KEYS = 10_000;
 
-/** Limits on how many deliveries run at a time, and in a period, for each key. */
+/** Limits how many deliveries of a key run at a time and start in a period. */
 export class FlowControls {
   readonly #keys = new Map<string, FlowKey>();
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class FlowControls {
     return [...this.#keys.values()];
   }
 
-  /** Takes over what a new message says about its key, unless that is pinned. */
+  /** Applies the limits of a new message to its key, except pinned ones. */
   configure({ key, parallelism, rate, periodMs }: FlowControl): FlowKey {
     const flow = this.open(key);
     if (!flow.pinnedParallelism) flow.parallelism = parallelism;
@@ -57,7 +57,7 @@ export class FlowControls {
     this.#pump(flow);
   }
 
-  /** Fixes what is given, whatever later messages say, and begins a new period. */
+  /** Fixes the given limits against later messages, and begins a new period. */
   pin(key: string, { parallelism, rate, periodMs }: Pin): void {
     const flow = this.open(key);
     if (parallelism !== undefined) Object.assign(flow, { parallelism, pinnedParallelism: true });
@@ -66,7 +66,7 @@ export class FlowControls {
     this.resetRate(key);
   }
 
-  /** Lets later messages decide again. */
+  /** Lets later messages change the limits again. */
   unpin(key: string, { parallelism, rate }: { parallelism: boolean; rate: boolean }): void {
     const flow = this.open(key);
     if (parallelism) flow.pinnedParallelism = false;
@@ -121,7 +121,7 @@ export class FlowControls {
     flow.periodCount = 0;
   }
 
-  /** The wait for the next period may have been for one that another setting has replaced. */
+  /** Starts what may start. Drops the timer first, since a changed period makes it wrong. */
   #pump(flow: FlowKey): void {
     flow.nextPeriod?.cancel();
     flow.nextPeriod = undefined;

@@ -3,7 +3,7 @@ interface Entry {
   readonly start: () => void;
 }
 
-/** A line of messages that wait for their turn; the owner decides whether the next may go. */
+/** A first-in, first-out line of messages. Its owner decides whether the next one may start. */
 export class Lane {
   #waiting: Entry[] = [];
   #active = 0;
@@ -21,18 +21,18 @@ export class Lane {
     return this.#active;
   }
 
-  /** Joins the line. `start` is called once, with the place to be left exactly once. */
+  /** Joins the line. Calls `start` once, with a function that gives the place up again. */
   enter(id: string, start: (leave: () => void) => void): void {
     this.#waiting.push({ id, start: () => start(once(() => this.#leave())) });
     this.pump();
   }
 
-  /** Steps out of the line. Whoever has started stays. */
+  /** Removes a waiting message. Has no effect on one that has started. */
   withdraw(id: string): void {
     this.#waiting = this.#waiting.filter((entry) => entry.id !== id);
   }
 
-  /** Lets go whoever may go now. */
+  /** Starts every message that may start now. */
   pump(): void {
     while (this.#waiting.length > 0 && this.#mayStart(this.#active)) {
       const next = this.#waiting.shift();
@@ -55,4 +55,23 @@ function once(action: () => void): () => void {
       action();
     }
   };
+}
+
+/** A place in a queue. A message shares it with its callbacks: the last one to finish leaves. */
+export class Slot {
+  #holders = 1;
+  readonly #leave: () => void;
+
+  constructor(leave: () => void) {
+    this.#leave = leave;
+  }
+
+  retain(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) this.#leave();
+  }
 }

@@ -3,7 +3,7 @@ import type { MessageOptions } from "#src/protocol/message-options.ts";
 
 export type PlanName = "free" | "payg";
 
-/** What a plan allows, as far as it is known. */
+/** The published limits of a plan. */
 export interface Plan {
   readonly maxDelayMs: number;
   readonly maxRetries: number;
@@ -38,7 +38,11 @@ export const PLANS: Readonly<Record<PlanName, Plan>> = {
   },
 };
 
-/** Refuses what the plan does not allow, in production's words. Only in strict mode. */
+/**
+ * Checks a message against the plan, with the error texts of production.
+ *
+ * @throws ApiError 412
+ */
 export function checkQuotas(plan: Plan, options: MessageOptions, bytes: number, now: number): void {
   const delayMs =
     options.notBefore === undefined ? (options.delayMs ?? 0) : options.notBefore - now;
@@ -53,7 +57,11 @@ function exceeded(quota: string, limit: number): never {
 
 const LOOPBACK = /^(localhost|.*\.localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1\]|\[::\])$/;
 
-/** A URL that messages can be sent to, or a 400. */
+/**
+ * Checks that messages can be sent to the URL.
+ *
+ * @throws ApiError 400
+ */
 export function checkDestination(url: string, strict: boolean): string {
   const { protocol, hostname } = URL.parse(url) ?? { protocol: "", hostname: "" };
   if ((protocol !== "http:" && protocol !== "https:") || !/^https?:\/\//i.test(url)) {

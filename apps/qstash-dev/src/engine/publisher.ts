@@ -1,11 +1,10 @@
-import { type Clock, callersNow } from "#src/clock/clock.ts";
+import { type Clock, callersNow } from "#src/clock.ts";
 import type { Engine } from "#src/engine/engine.ts";
 import { checkDestination, checkQuotas, type Plan } from "#src/engine/plan.ts";
 import { ApiError } from "#src/protocol/api-error.ts";
 import type { MessageOptions } from "#src/protocol/message-options.ts";
 import { contentId, type Deduplication } from "#src/store/deduplication.ts";
-import { randomId } from "#src/store/ids.ts";
-import type { Destination, Message } from "#src/store/message.ts";
+import { type Destination, type Message, randomId } from "#src/store/message.ts";
 import type { UrlGroups } from "#src/store/url-groups.ts";
 
 export interface PublishRequest {
@@ -37,7 +36,7 @@ const DEFAULT_RETRIES = 3;
 const MAX_PENDING = 100_000;
 const DAY_MS = 86_400_000;
 
-/** Turns requests into messages. */
+/** Turns publish requests into messages, and applies the limits of the plan. */
 export class Publisher {
   readonly #options: PublisherOptions;
   #day = 0;
@@ -48,9 +47,9 @@ export class Publisher {
   }
 
   /**
-   * Refuses what cannot be published, so that a batch or a schedule is refused as a whole.
+   * Checks a request without publishing it.
    *
-   * @throws ApiError
+   * @throws ApiError if it cannot be published
    */
   check({ destination, options, body }: PublishRequest): void {
     const { strict, plan, clock, engine } = this.#options;
@@ -65,7 +64,7 @@ export class Publisher {
   /**
    * Publishes to a URL, or to each endpoint of a URL group.
    *
-   * @throws ApiError
+   * @throws ApiError if it cannot be published
    */
   publish(request: PublishRequest): Receipt | Receipt[] {
     this.check(request);
@@ -76,7 +75,7 @@ export class Publisher {
     return endpoints.map((endpoint) => this.#publishTo(endpoint, request));
   }
 
-  /** Publishes a message anew, as it was but for the options that are given. */
+  /** Publishes a copy of a message. The given options replace those of the original. */
   republish(old: Message, options: MessageOptions): Receipt {
     const now = this.#options.clock.now();
     const message = {

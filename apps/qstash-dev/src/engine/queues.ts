@@ -1,6 +1,6 @@
 import { Lane } from "#src/engine/lane.ts";
 
-/** A queue: first in, first out; a message keeps its place until its fate is sealed. */
+/** A first-in, first-out queue. A message keeps its place until it is delivered or fails. */
 export interface Queue {
   readonly name: string;
   readonly createdAt: number;
@@ -15,7 +15,7 @@ export interface QueueSettings {
   readonly paused?: boolean | undefined;
 }
 
-/** The queues. Naming one is enough to make it. */
+/** The queues. First use creates a queue. */
 export class Queues {
   readonly #queues = new Map<string, Queue>();
   readonly #now: () => number;
@@ -32,7 +32,7 @@ export class Queues {
     return [...this.#queues.values()];
   }
 
-  /** The queue of that name, made with a parallelism of 1 if there is none. */
+  /** Returns the queue, and creates it with a parallelism of 1 if there is none. */
   open(name: string): Queue {
     const known = this.#queues.get(name);
     if (known) return known;
@@ -48,7 +48,7 @@ export class Queues {
     return queue;
   }
 
-  /** Changes what is given, and lets go what may go now. */
+  /** Changes the given settings, and starts the messages that may start now. */
   configure(name: string, { parallelism, paused }: QueueSettings): void {
     const queue = this.open(name);
     queue.parallelism = parallelism ?? queue.parallelism;

@@ -1,8 +1,29 @@
-import type { Clock, Timer } from "#src/clock/clock.ts";
-import type { CronExpression } from "#src/engine/cron.ts";
+import { Cron } from "croner";
+import type { Clock, Timer } from "#src/clock.ts";
 import type { Fate } from "#src/engine/engine.ts";
 import type { Publisher, PublishRequest } from "#src/engine/publisher.ts";
 import type { Message } from "#src/store/message.ts";
+
+/** A parsed cron expression. */
+export interface CronExpression {
+  /** The first tick after a time. */
+  next(after: number): number | undefined;
+}
+
+/** Parses five fields in UTC, or in a timezone after `CRON_TZ=Europe/Berlin`. */
+export function parseCron(text: string): CronExpression | undefined {
+  const [, timezone = "UTC", pattern = ""] =
+    /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.+)$/.exec(text.trim()) ?? [];
+  if (pattern.split(/\s+/).length !== 5) return undefined;
+  try {
+    const cron = new Cron(pattern, { timezone, paused: true, mode: "5-part" });
+    // The constructor accepts unknown timezones.
+    cron.nextRun();
+    return { next: (after) => cron.nextRun(new Date(after))?.getTime() };
+  } catch {
+    return undefined;
+  }
+}
 
 /** A schedule as it was created. */
 export interface ScheduleDefinition {
@@ -24,13 +45,13 @@ export interface Schedule extends ScheduleDefinition {
 export interface SchedulesOptions {
   readonly clock: Clock;
   readonly publisher: Publisher;
-  /** Is told of a tick that could not be published. */
+  /** Reports a tick that could not be published. */
   readonly onError: (schedule: Schedule, error: unknown) => void;
 }
 
 const KEPT_STATES = 10;
 
-/** The schedules. Each tick publishes one message; a tick while paused is left out for good. */
+/** The schedules. Each tick publishes one message. A paused schedule skips its ticks for good. */
 export class Schedules {
   readonly #schedules = new Map<string, Schedule>();
   readonly #options: SchedulesOptions;
@@ -47,7 +68,7 @@ export class Schedules {
     return [...this.#schedules.values()];
   }
 
-  /** Makes a schedule, in place of the one with this id if there is one. */
+  /** Creates a schedule, or replaces the one with the same id. */
   put(definition: ScheduleDefinition): void {
     this.remove(definition.id);
     const schedule: Schedule = {
@@ -65,7 +86,7 @@ export class Schedules {
     this.#schedules.delete(id);
   }
 
-  /** Takes note of how a message ended that a schedule sent. */
+  /** Records the end of a message in the schedule that sent it. */
   recordFate({ id, scheduleId }: Message, fate: Fate): void {
     const states = scheduleId === undefined ? undefined : this.find(scheduleId)?.states;
     if (states?.has(id)) states.set(id, fate);

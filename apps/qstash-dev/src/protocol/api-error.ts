@@ -1,6 +1,6 @@
 export type ApiStatus = 400 | 401 | 404 | 412 | 413 | 429 | 500 | 503;
 
-/** A request that is refused: answered with the status and `{"error": message}`. */
+/** A refused request. The server answers with the status and `{"error": message}`. */
 export class ApiError extends Error {
   readonly status: ApiStatus;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,8 +18,24 @@ export function badRequest(message: string): never {
   throw new ApiError(400, message);
 }
 
-/** The value, or a 404 that says what was not found. */
+/**
+ * Returns the value. `what` names it in the error.
+ *
+ * @throws ApiError 404 if there is none
+ */
 export function found<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new ApiError(404, `${what} not found`);
   return value;
+}
+
+/**
+ * Checks the name of a schedule, queue or URL group.
+ *
+ * @throws ApiError 400
+ */
+export function checkName(what: string, name: string): string {
+  if (/^[A-Za-z0-9._-]+$/.test(name)) return name;
+  return badRequest(
+    `invalid ${what}: it may only contain alphanumeric characters, hyphens, periods and underscores`,
+  );
 }

@@ -1,5 +1,5 @@
 import { badRequest } from "#src/protocol/api-error.ts";
-import { parseDuration } from "#src/protocol/duration.ts";
+import { parseDuration } from "#src/protocol/retry-delay.ts";
 
 export interface FlowControl {
   readonly key: string;

@@ -1,7 +1,7 @@
+import { createHash } from "node:crypto";
 import { badRequest } from "#src/protocol/api-error.ts";
-import { parseDuration } from "#src/protocol/duration.ts";
 import { type FlowControl, parseFlowControl } from "#src/protocol/flow-control.ts";
-import { parseRedaction, type Redaction } from "#src/protocol/redaction.ts";
+import { parseDuration } from "#src/protocol/retry-delay.ts";
 import { parseRetryExpression, type RetryExpression } from "#src/protocol/retry-expression.ts";
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -11,10 +11,10 @@ export interface RetryDelay {
   readonly evaluate: RetryExpression;
 }
 
-/** How to deliver. What a publisher left out is undefined. */
+/** How to deliver. Undefined where the publisher gave no value. */
 interface DeliveryOptions {
   readonly method: string | undefined;
-  /** What the destination gets: the forwarded headers and the content type. */
+  /** Headers for the destination: the forwarded ones and the content type. */
   readonly headers: HeaderList;
   readonly delayMs: number | undefined;
   readonly timeoutMs: number | undefined;
@@ -26,9 +26,16 @@ export interface CallbackOptions extends DeliveryOptions {
   readonly url: string;
 }
 
-/** Everything that the headers of a publish say. */
+/** The parts of a message that the API hides. The destination still gets them. */
+export interface Redaction {
+  readonly body: boolean;
+  readonly allHeaders: boolean;
+  readonly headers: readonly string[];
+}
+
+/** Everything that the headers of a publish request can say. */
 export interface MessageOptions extends DeliveryOptions {
-  /** Wall-clock milliseconds; beats the delay. */
+  /** Wall-clock milliseconds. Takes precedence over the delay. */
   readonly notBefore: number | undefined;
   readonly deduplicationId: string | undefined;
   readonly contentBasedDeduplication: boolean;
@@ -44,7 +51,7 @@ const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 /**
  * Reads the `Upstash-*` headers of a publish, an enqueue, a batch item or a schedule.
  *
- * @throws ApiError 400 when one of them makes no sense.
+ * @throws ApiError 400 if a header is invalid
  */
 export function parseMessageOptions(headers: Headers): MessageOptions {
   return {
@@ -60,9 +67,7 @@ export function parseMessageOptions(headers: Headers): MessageOptions {
       ?.split(",")
       .map((label) => label.trim())
       .filter((label) => label !== ""),
-    redaction: headers.has("upstash-redact-fields")
-      ? parseRedaction(headers.get("upstash-redact-fields"))
-      : undefined,
+    redaction: parseRedaction(headers.get("upstash-redact-fields")),
   };
 }
 
@@ -77,7 +82,7 @@ function parseDelivery(headers: Headers): DeliveryOptions {
   };
 }
 
-/** `Upstash-Callback-Retries` is to a callback what `Upstash-Retries` is to the message. */
+/** `Upstash-Callback-Retries` means for the callback what `Upstash-Retries` means for the message. */
 function parseCallback(headers: Headers, name: string): CallbackOptions | undefined {
   const url = headers.get(name);
   if (url === null) return undefined;
@@ -126,4 +131,20 @@ function parseNotBefore(value: string | null): number | undefined {
 function parseDeduplicationId(value: string | null): string | undefined {
   if (value?.includes(":")) badRequest("DeduplicationId cannot contain ':'");
   return value || undefined;
+}
+
+/** Reads `Upstash-Redact-Fields`: `body`, `header`, `header[Name]`, separated by commas. */
+function parseRedaction(value: string | null): Redaction | undefined {
+  if (value === null) return undefined;
+  const fields = value.split(",").map((field) => field.trim().toLowerCase());
+  return {
+    body: fields.includes("body"),
+    allHeaders: fields.includes("header") || fields.includes("headers"),
+    headers: fields.flatMap((field) => /^header\[(.+)\]$/.exec(field)?.[1] ?? []),
+  };
+}
+
+/** Replaces a redacted value. */
+export function redacted(value: string | Uint8Array): string {
+  return `REDACTED:${createHash("sha256").update(value).digest("hex")}`;
 }

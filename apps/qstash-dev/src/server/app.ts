@@ -1,20 +1,21 @@
-import { Hono } from "hono";
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { Hono, type MiddlewareHandler } from "hono";
+import type { Faults } from "#src/engine/faults.ts";
 import { ApiError } from "#src/protocol/api-error.ts";
-import { apiFaults } from "#src/server/api-faults.ts";
-import { bearerAuth } from "#src/server/auth.ts";
-import { devRoutes } from "#src/server/routes/dev.ts";
+import { bindings, type Env, type Services } from "#src/server/request.ts";
 import { dlqRoutes } from "#src/server/routes/dlq.ts";
 import { flowControlRoutes } from "#src/server/routes/flow-control.ts";
-import { keyRoutes } from "#src/server/routes/keys.ts";
-import { logRoutes } from "#src/server/routes/logs.ts";
-import { messageRoutes } from "#src/server/routes/messages.ts";
+import { logRoutes, messageRoutes } from "#src/server/routes/messages.ts";
 import { publishRoutes } from "#src/server/routes/publish.ts";
 import { queueRoutes } from "#src/server/routes/queues.ts";
 import { scheduleRoutes } from "#src/server/routes/schedules.ts";
+import { faultRoutes, keyRoutes } from "#src/server/routes/server.ts";
 import { urlGroupRoutes } from "#src/server/routes/url-groups.ts";
-import type { Env, Services } from "#src/server/services.ts";
 
-/** The HTTP API. */
+/** Builds the HTTP API. `onError` receives errors that are our fault. */
 export function createApp(services: Services, onError: (error: unknown) => void): Hono<Env> {
   const app = new Hono<Env>();
 
@@ -43,6 +44,82 @@ export function createApp(services: Services, onError: (error: unknown) => void)
   ]) {
     app.route("/v2", routes(services));
   }
-  app.route("/dev", devRoutes(services));
+  app.route("/dev", faultRoutes(services));
   return app;
+}
+
+/** Requires the token, and compares it in constant time. */
+function bearerAuth(token: string): MiddlewareHandler<Env> {
+  const expected = digest(`Bearer ${token}`);
+  return async (c, next) => {
+    const given = digest(c.req.header("authorization") ?? "");
+    if (!timingSafeEqual(given, expected)) throw new ApiError(401, "unauthorized: invalid token");
+    await next();
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+const BURST_LIMIT = { limit: "100", remaining: "0", resetAfterS: 1 };
+
+/** Injects the faults of the API. Spares reads, so that tests can always look. */
+function apiFaults(faults: Faults): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    if (c.req.method === "GET") {
+      await next();
+      return;
+    }
+    if (faults.strikes("answer-500")) throw new ApiError(500, "internal server error");
+    if (faults.strikes("answer-429")) throw burstLimit();
+    await next();
+    // The request took effect, but the caller gets no answer.
+    if (faults.strikes("drop-answer")) {
+      const outgoing = bindings(c)?.outgoing;
+      outgoing?.destroy();
+      c.res = outgoing ? RESPONSE_ALREADY_SENT : Response.error();
+    }
+  };
+}
+
+function burstLimit(): ApiError {
+  return new ApiError(429, "Exceeded burst rate limit", {
+    "Burst-RateLimit-Limit": BURST_LIMIT.limit,
+    "Burst-RateLimit-Remaining": BURST_LIMIT.remaining,
+    "Burst-RateLimit-Reset": String(Math.ceil(Date.now() / 1_000) + BURST_LIMIT.resetAfterS),
+  });
+}
+
+const HOST = "127.0.0.1";
+
+export interface Listening {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Serves an app on the loopback address. Port 0 takes a free port. Rejects if the port is taken. */
+export async function listen(app: Hono<Env>, port: number): Promise<Listening> {
+  const respond = getRequestListener((request, env) => app.fetch(request, env), {
+    overrideGlobalObjects: false,
+  });
+  const server = createServer((incoming, outgoing) => void respond(incoming, outgoing));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, HOST, resolve);
+  });
+  return { url: `http://${HOST}:${portOf(server)}`, close: () => closeServer(server) };
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The server has no port.");
+  return address.port;
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 }

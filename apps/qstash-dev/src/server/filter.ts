@@ -1,9 +1,9 @@
 import type { Context } from "hono";
 import { badRequest } from "#src/protocol/api-error.ts";
-import type { Env } from "#src/server/services.ts";
+import type { Env } from "#src/server/request.ts";
 import type { Message } from "#src/store/message.ts";
 
-/** What of a record can be filtered by. */
+/** The parts of a record that filters look at. */
 interface Filterable {
   readonly message: Message;
   readonly time: number;
@@ -32,7 +32,7 @@ const FIELDS: Readonly<Record<string, (record: Filterable) => readonly unknown[]
 
 const IN_PROGRESS = new Set<unknown>(["ACTIVE", "RETRY", "ERROR"]);
 
-/** The filters of a query: within one any value may match, and all of them must. */
+/** Reads the filters of a query. Any value of a filter may match, and every filter must. */
 export function readFilter(c: Context<Env>): Filter {
   const conditions = Object.entries(FIELDS).flatMap(([name, valuesOf]) => {
     const wanted = queryList(c, name);
@@ -46,13 +46,13 @@ export function readFilter(c: Context<Env>): Filter {
     record.time >= from && record.time <= to && conditions.every((holds) => holds(record));
 }
 
-/** The values of a query parameter, which is repeated or has commas in it. */
+/** Reads a query parameter that may be repeated or contain commas. */
 export function queryList(c: Context<Env>, name: string): string[] {
   const values = c.req.queries(name) ?? [];
   return [...new Set(values.flatMap((value) => value.split(",").concat(value)))].filter(Boolean);
 }
 
-/** A query parameter that is a whole number, if it is there; or a 400. */
+/** Reads a query parameter that must be a whole number. @throws ApiError 400 */
 function queryNumber(c: Context<Env>, name: string): number | undefined {
   const value = c.req.query(name);
   if (value === undefined || value === "") return undefined;
@@ -64,7 +64,7 @@ export interface Page<T> {
   readonly cursor: string | undefined;
 }
 
-/** The part of a list that a query asks for with `count` and `cursor`. */
+/** Cuts out the part of a list that `count` and `cursor` ask for. */
 export function readPage<T extends { readonly sequence: number }>(
   c: Context<Env>,
   list: readonly T[],

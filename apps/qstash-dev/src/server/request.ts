@@ -1,23 +1,63 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "hono";
 import type { z } from "zod";
+import type { Clock } from "#src/clock.ts";
+import type { Engine } from "#src/engine/engine.ts";
+import type { Faults } from "#src/engine/faults.ts";
+import type { FlowControls } from "#src/engine/flow-controls.ts";
+import type { Plan } from "#src/engine/plan.ts";
+import type { Publisher } from "#src/engine/publisher.ts";
+import type { Queues } from "#src/engine/queues.ts";
+import type { Schedules } from "#src/engine/schedules.ts";
+import type { SigningKeys } from "#src/engine/signing.ts";
 import { ApiError, badRequest } from "#src/protocol/api-error.ts";
-import type { Bindings, Env } from "#src/server/services.ts";
+import type { DeadLetters } from "#src/store/dlq.ts";
+import type { Log } from "#src/store/log.ts";
+import type { UrlGroups } from "#src/store/url-groups.ts";
 
-/** Node's side of the request, which is only there when it came over HTTP. */
+/** Everything that the routes use. */
+export interface Services {
+  readonly clock: Clock;
+  readonly token: string;
+  readonly strict: boolean;
+  readonly plan: Plan;
+  readonly keys: SigningKeys;
+  readonly faults: Faults;
+  readonly engine: Engine;
+  readonly publisher: Publisher;
+  readonly schedules: Schedules;
+  readonly queues: Queues;
+  readonly flows: FlowControls;
+  readonly urlGroups: UrlGroups;
+  readonly dlq: DeadLetters;
+  readonly log: Log;
+}
+
+interface Bindings {
+  readonly incoming?: IncomingMessage;
+  readonly outgoing?: ServerResponse;
+}
+
+/** Hono's environment. */
+export interface Env {
+  Bindings: Bindings;
+}
+
+/** Node's request and response. Undefined if the request did not come over HTTP. */
 export function bindings(c: Context<Env>): Bindings | undefined {
   return c.env;
 }
 
 /**
- * What follows `prefix` in the request target, query string included, exactly as it was sent:
- * destinations are neither percent-encoded nor may their slashes be merged.
+ * Returns the rest of the request target after `prefix`, with its query string and exactly as it
+ * was sent: destinations are not percent-encoded, and their slashes must not be merged.
  */
 export function rawAfter(c: Context<Env>, prefix: string): string {
   const target = bindings(c)?.incoming?.url ?? c.req.url.replace(/^[a-z]+:\/\/[^/]+/i, "");
   return target.slice(prefix.length);
 }
 
-/** The address of whoever sent the request. */
+/** The caller's address. */
 export function callerIp(c: Context<Env>): string {
   const address = bindings(c)?.incoming?.socket.remoteAddress ?? "127.0.0.1";
   return address.replace(/^::ffff:/, "");
@@ -25,7 +65,11 @@ export function callerIp(c: Context<Env>): string {
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** The body, byte for byte, or a 413. */
+/**
+ * Reads the body, byte for byte.
+ *
+ * @throws ApiError 413
+ */
 export async function rawBody(c: Context<Env>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -38,7 +82,11 @@ export async function rawBody(c: Context<Env>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The JSON body that the schema describes, or a 400. */
+/**
+ * Reads a JSON body.
+ *
+ * @throws ApiError 400 if the schema refuses it
+ */
 export async function jsonBody<S extends z.ZodType>(
   c: Context<Env>,
   schema: S,
@@ -57,7 +105,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The query that the schema describes, or a 400. Single values are strings. */
+/**
+ * Reads the query. Single values are strings.
+ *
+ * @throws ApiError 400 if the schema refuses it
+ */
 export function query<S extends z.ZodType>(c: Context<Env>, schema: S): z.output<S> {
   const parsed = schema.safeParse(c.req.query());
   if (parsed.success) return parsed.data;

@@ -1,12 +1,11 @@
 import type { FlowKey } from "#src/engine/flow-controls.ts";
 import type { Schedule } from "#src/engine/schedules.ts";
-import { headerMap } from "#src/protocol/header-map.ts";
-import { redacted } from "#src/protocol/redaction.ts";
+import { redacted } from "#src/protocol/message-options.ts";
 import type { DeadLetter } from "#src/store/dlq.ts";
 import type { LogEntry } from "#src/store/log.ts";
-import type { Message } from "#src/store/message.ts";
+import { headerMap, type Message } from "#src/store/message.ts";
 
-/** What is undefined does not show in JSON. */
+/** JSON leaves undefined fields out. */
 export function messageView(message: Message): object {
   return {
     messageId: message.id,
@@ -24,7 +23,7 @@ export function messageView(message: Message): object {
     failureCallback: message.failureCallback?.url,
     queueName: message.queueName,
     scheduleId: message.scheduleId,
-    // The SDK's types and the OpenAPI document spell it differently.
+    // The SDK and the OpenAPI document spell it differently.
     callerIp: message.callerIp,
     callerIP: message.callerIp,
     ...flowControlView(message.flowControl),
@@ -137,7 +136,7 @@ function prefixed({ body, bodyBase64 }: { body?: string; bodyBase64?: string }):
 }
 
 function flowControlView(flow: Message["flowControl"]): object {
-  // The SDK's type wants the key in any case.
+  // The SDK's type requires the key.
   if (!flow) return { flowControlKey: "" };
   return {
     flowControlKey: flow.key,

@@ -7,12 +7,12 @@ interface Remembered {
   readonly until: number;
 }
 
-/** Which messages were published in the last ten minutes, whatever became of them. */
+/** The messages of the last ten minutes by deduplication id, whether delivered or not. */
 export class Deduplication {
-  // Insertion order is also the order of expiry.
+  // In insertion order, which is the order of expiry.
   readonly #seen = new Map<string, Remembered>();
 
-  /** The message that was published under the id inside the window. */
+  /** Finds the message that used the id within the last ten minutes. */
   find(id: string, now: number): string | undefined {
     this.#forget(now);
     return this.#seen.get(id)?.messageId;
@@ -31,7 +31,7 @@ export class Deduplication {
   }
 }
 
-/** The id of content-based deduplication: the destination, what it would get, and its headers. */
+/** The content-based deduplication id: a hash of destination, headers and body. */
 export function contentId(
   destination: string,
   headers: readonly (readonly [string, string])[],

@@ -15,7 +15,7 @@ export interface DeadLetter {
 
 const CAPACITY = 10_000;
 
-/** The dead letter queue: what was given up, for as long as the plan keeps it. */
+/** The dead letter queue: failed messages, for as long as the plan keeps them. */
 export class DeadLetters {
   readonly #letters = new Map<string, DeadLetter>();
   readonly #retentionMs: number;

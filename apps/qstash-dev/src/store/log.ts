@@ -25,19 +25,19 @@ export interface LogEntry extends LogDetails {
 
 const CAPACITY = 10_000;
 
-/** What happened to which message, up to {@link CAPACITY} entries. */
+/** The latest events of all messages, at most {@link CAPACITY}. */
 export class Log {
   #entries: LogEntry[] = [];
   #sequence = 0;
   readonly #print: (line: string) => void;
 
-  /** `print` gets each entry as a line of text. */
+  /** `print` receives each entry as a line of text. */
   constructor(print: (line: string) => void) {
     this.#print = print;
   }
 
   add(time: number, state: LogState, message: Message, details: LogDetails = {}): void {
-    // Bodies can be big and are not shown here.
+    // Without the body, which can be large.
     const shown = { ...message, body: new Uint8Array() };
     this.#entries.push({ ...details, sequence: ++this.#sequence, time, state, message: shown });
     this.#print(describe(state, message, details));

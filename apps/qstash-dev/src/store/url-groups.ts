@@ -3,7 +3,7 @@ export interface Endpoint {
   readonly name?: string | undefined;
 }
 
-/** Endpoints with this URL or this name. */
+/** Selects endpoints by URL or by name. */
 export interface EndpointChoice {
   readonly url?: string | undefined;
   readonly name?: string | undefined;
@@ -16,7 +16,7 @@ export interface UrlGroup {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** The URL groups, which the API also calls topics. */
+/** The URL groups. The API calls them topics. */
 export class UrlGroups {
   readonly #groups = new Map<string, UrlGroup>();
 
@@ -32,7 +32,7 @@ export class UrlGroups {
     return this.#groups.delete(name);
   }
 
-  /** Adds endpoints; those with a known URL get the new name. Makes the group if there is none. */
+  /** Adds endpoints, renames those with a known URL, and creates the group if there is none. */
   addEndpoints(name: string, added: readonly Endpoint[], now: number): void {
     const group = this.#groups.get(name);
     const endpoints = new Map(group?.endpoints.map((endpoint) => [endpoint.url, endpoint]));
@@ -45,7 +45,7 @@ export class UrlGroups {
     });
   }
 
-  /** Removes endpoints by URL or name; a group that has none left is gone. */
+  /** Removes endpoints by URL or name, and the group with its last endpoint. */
   removeEndpoints(group: UrlGroup, removed: readonly EndpointChoice[], now: number): void {
     const isRemoved = (endpoint: Endpoint) =>
       removed.some(

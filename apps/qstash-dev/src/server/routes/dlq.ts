@@ -2,13 +2,13 @@ import { type Context, Hono } from "hono";
 import { found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
 import { type Page, queryList, readFilter, readPage } from "#src/server/filter.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import type { Env, Services } from "#src/server/request.ts";
 import { deadLetterView } from "#src/server/views.ts";
 import type { DeadLetter } from "#src/store/dlq.ts";
 
 const MAX_COUNT = 100;
 
-/** `/v2/dlq`: what was given up. */
+/** `/v2/dlq`: the failed messages. */
 export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
   const routes = new Hono<Env>();
   const find = (id: string) => found(dlq.get(id, clock.now()), "message");
@@ -19,7 +19,7 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
     return receipt;
   };
 
-  /** The letters that are named, or a page of those that match the filters. */
+  /** Selects the letters with the given ids, or a page of those that match the filters. */
   const select = (c: Context<Env>): Page<DeadLetter> => {
     const letters = dlq.list(clock.now());
     const named = queryList(c, "dlqIds");

@@ -1,8 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { found } from "#src/protocol/api-error.ts";
-import { query } from "#src/server/request.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import { type Env, query, type Services } from "#src/server/request.ts";
 import { flowKeyView } from "#src/server/views.ts";
 
 const positive = z.coerce.number().int().min(1).optional();

@@ -1,11 +1,16 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { PublishRequest } from "#src/engine/publisher.ts";
-import { badRequest } from "#src/protocol/api-error.ts";
+import { badRequest, checkName } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
-import { checkName } from "#src/protocol/names.ts";
-import { callerIp, jsonBody, rawAfter, rawBody } from "#src/server/request.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import {
+  callerIp,
+  type Env,
+  jsonBody,
+  rawAfter,
+  rawBody,
+  type Services,
+} from "#src/server/request.ts";
 
 const batchSchema = z.array(
   z.object({

@@ -1,10 +1,8 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Queue } from "#src/engine/queues.ts";
-import { found } from "#src/protocol/api-error.ts";
-import { checkName } from "#src/protocol/names.ts";
-import { jsonBody } from "#src/server/request.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import { checkName, found } from "#src/protocol/api-error.ts";
+import { type Env, jsonBody, type Services } from "#src/server/request.ts";
 
 const upsertSchema = z.object({
   queueName: z.string(),

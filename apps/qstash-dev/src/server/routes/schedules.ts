@@ -1,12 +1,10 @@
 import { Hono } from "hono";
-import { parseCron } from "#src/engine/cron.ts";
-import { ApiError, badRequest, found } from "#src/protocol/api-error.ts";
+import { parseCron } from "#src/engine/schedules.ts";
+import { ApiError, badRequest, checkName, found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
-import { checkName } from "#src/protocol/names.ts";
-import { callerIp, rawAfter, rawBody } from "#src/server/request.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import { callerIp, type Env, rawAfter, rawBody, type Services } from "#src/server/request.ts";
 import { scheduleView } from "#src/server/views.ts";
-import { randomId } from "#src/store/ids.ts";
+import { randomId } from "#src/store/message.ts";
 
 /** `/v2/schedules`. */
 export function scheduleRoutes({ publisher, schedules, strict, plan }: Services): Hono<Env> {
@@ -19,7 +17,7 @@ export function scheduleRoutes({ publisher, schedules, strict, plan }: Services)
     schedules.remove(find(c.req.param("id")).id);
     return c.json({});
   });
-  // The SDK sends PATCH, the OpenAPI document says POST.
+  // The SDK sends PATCH. The OpenAPI document says POST.
   routes.on(["PATCH", "POST"], "/schedules/:id/pause", (c) => {
     find(c.req.param("id")).paused = true;
     return c.json({});
@@ -36,7 +34,7 @@ export function scheduleRoutes({ publisher, schedules, strict, plan }: Services)
     const queue = c.req.header("upstash-queue-name");
     const request = {
       destination: rawAfter(c, "/v2/schedules/"),
-      // Each tick is a message of its own: what it has in common with the last is no duplicate.
+      // Each tick is a new message, not a duplicate of the last one.
       options: {
         ...parseMessageOptions(c.req.raw.headers),
         deduplicationId: undefined,

@@ -1,10 +1,8 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { checkDestination } from "#src/engine/plan.ts";
-import { found } from "#src/protocol/api-error.ts";
-import { checkName } from "#src/protocol/names.ts";
-import { jsonBody } from "#src/server/request.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import { checkName, found } from "#src/protocol/api-error.ts";
+import { type Env, jsonBody, type Services } from "#src/server/request.ts";
 
 const addSchema = z.object({
   endpoints: z.array(z.object({ url: z.string(), name: z.string().optional() })).min(1),
@@ -13,7 +11,7 @@ const removeSchema = z.object({
   endpoints: z.array(z.object({ url: z.string().optional(), name: z.string().optional() })),
 });
 
-/** `/v2/topics`: the URL groups under their old name. */
+/** `/v2/topics`: the URL groups. */
 export function urlGroupRoutes({ clock, urlGroups, strict }: Services): Hono<Env> {
   const find = (name: string) => found(urlGroups.get(name), "url group");
 

@@ -1,8 +1,14 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { FAULT_NAMES } from "#src/engine/faults.ts";
-import { jsonBody } from "#src/server/request.ts";
-import type { Env, Services } from "#src/server/services.ts";
+import { type Env, jsonBody, type Services } from "#src/server/request.ts";
+
+/** `/v2/keys`: the signing keys. The SDK's development mode looks for a server here. */
+export function keyRoutes({ keys }: Services): Hono<Env> {
+  return new Hono<Env>()
+    .get("/keys", (c) => c.json(keys.pair))
+    .post("/keys/rotate", (c) => c.json(keys.rotate()));
+}
 
 const probability = z.number().min(0).max(1);
 const faultsSchema = z.partialRecord(
@@ -17,8 +23,8 @@ const faultsSchema = z.partialRecord(
   ]),
 );
 
-/** `/dev/faults`, which production does not have: read, set and clear the faults. */
-export function devRoutes({ faults }: Services): Hono<Env> {
+/** `/dev/faults`: reads, sets and clears the faults. Production has no such endpoint. */
+export function faultRoutes({ faults }: Services): Hono<Env> {
   return new Hono<Env>()
     .get("/faults", (c) => c.json(faults.current))
     .post("/faults", async (c) => {

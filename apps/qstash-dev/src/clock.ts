@@ -1,19 +1,63 @@
-import type { Clock, Timer } from "./clock.ts";
+/** A timer that has been set. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** The engine's source of time. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `fire` once, when `delayMs` have passed on this clock. `fire` must not reject. */
+  setTimer(delayMs: number, fire: () => void | Promise<void>): Timer;
+  /** Translates a wall-clock time to this clock. Without it, both clocks are the same. */
+  fromWall?(wallMs: number): number;
+}
+
+/**
+ * The time that an absolute date in a request or an answer is compared with. A clock that tests
+ * move by hand is the only time there is; any other clock follows the wall clock.
+ */
+export function callersNow(clock: Clock, wallNow: number): number {
+  return clock.fromWall ? wallNow : clock.now();
+}
+
+/** The longest delay that `setTimeout` accepts. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** The wall clock, or a clock that runs `speed` times faster from now on. */
+export function realClock(speed = 1): Clock {
+  const origin = Date.now();
+  const now = () => Math.floor(origin + (Date.now() - origin) * speed);
+
+  function setTimer(delayMs: number, fire: () => void | Promise<void>): Timer {
+    const due = now() + Math.max(0, delayMs);
+    let handle: ReturnType<typeof setTimeout>;
+    const wait = () => {
+      const left = Math.min(Math.ceil((due - now()) / speed), LONGEST_WAIT_MS);
+      // setTimeout can fire a millisecond early.
+      handle = setTimeout(() => (now() < due ? wait() : void fire()), Math.max(0, left));
+    };
+    wait();
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  return { now, setTimer, fromWall: (wallMs) => now() + (wallMs - Date.now()) };
+}
 
 type Moment = number | Date | (() => number);
 
-/** Kept in the order in which they fire. */
 interface Waiting {
   readonly at: number;
   readonly fire: () => void | Promise<void>;
 }
 
 /**
- * A clock that only moves when it is told to. What is due runs at once; time stands still while it
- * runs, so that a delivery under way is always finished before the next timer fires.
+ * A clock that tests move by hand. Due timers run at once. Time stands still while they run, so a
+ * delivery always finishes before the next timer fires.
  */
 export class VirtualClock implements Clock {
   #now: number;
+  /** Sorted by the time at which they fire. */
   #waiting: Waiting[] = [];
   #moving: Promise<void> = Promise.resolve();
   readonly #running = new Set<Promise<void>>();
@@ -34,20 +78,20 @@ export class VirtualClock implements Clock {
     return { cancel: () => this.#remove(timer) };
   }
 
-  /** Resolves when nothing that is due is left to do. A destination must not wait for it. */
+  /** Waits until everything that is due has finished. Deadlocks if a destination awaits it. */
   async settle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /**
-   * Moves the time on, firing every timer on the way at its own time and in order, and waits for
-   * what they started. A destination must not wait for it.
+   * Moves the time forward. Fires each timer on the way, in order and at its own time, and waits
+   * until its work has finished. Deadlocks if a destination awaits it.
    */
   advance(ms: number): Promise<void> {
     return this.advanceTo(() => this.#now + ms);
   }
 
-  /** Moves the time on to a moment, as {@link advance} does. The past leaves it where it is. */
+  /** Moves the time forward to a moment, as {@link advance} does. Never moves it back. */
   advanceTo(moment: Moment): Promise<void> {
     const move = this.#moveAfter(this.#moving, moment);
     this.#moving = move.catch(() => undefined);
@@ -60,7 +104,7 @@ export class VirtualClock implements Clock {
     await this.#moveTo(typeof moment === "function" ? moment() : Number(moment));
   }
 
-  /** When the next timer fires, if there is one. */
+  /** When the next timer fires. */
   get nextTimerAt(): number | undefined {
     return this.#waiting[0]?.at;
   }

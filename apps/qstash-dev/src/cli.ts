@@ -1,7 +1,22 @@
 import { parseArgs } from "node:util";
-import { DEV_CREDENTIALS } from "#src/credentials.ts";
 import { FAULT_NAMES, type FaultName, type FaultSettings } from "#src/engine/faults.ts";
 import type { PlanName } from "#src/engine/plan.ts";
+import { DEV_CREDENTIALS } from "#src/engine/signing.ts";
+import type { QStashDev } from "#src/qstash-dev.ts";
+
+export const HELP = `A local QStash.
+
+  --port <n>                  the port to listen on (QSTASH_DEV_PORT, else 8080)
+  --speed <n>                 let time run n times faster
+  --strict                    refuse what production refuses
+  --plan free|payg            the plan whose limits --strict applies (free)
+  --token <text>              the API token
+  --current-signing-key <sig> the key that signs
+  --next-signing-key <sig>    the key that signs after a rotation
+  --fault <name>[=<0..1>]     inject a fault, may be repeated: duplicate, reorder,
+                              delay, drop-answer, answer-500, answer-429
+  --help                      print this help
+`;
 
 export interface CliOptions {
   readonly port: number;
@@ -13,7 +28,7 @@ export interface CliOptions {
   readonly faults: FaultSettings;
 }
 
-/** Flags that make no sense. The message says which. */
+/** A wrong flag. The message names it. */
 export class UsageError extends Error {}
 
 const DEFAULT_PORT = "8080";
@@ -87,4 +102,28 @@ function readFault(text: string): [FaultName, number] {
   const value = probability.trim() === "" ? Number.NaN : Number(probability);
   if (value >= 0 && value <= 1) return [name, value];
   throw new UsageError(`--fault ${name} needs a probability from 0 to 1, not "${probability}".`);
+}
+
+/** The settings that a program needs to use the server, printed at the start. */
+export function banner({ url, token, signingKeys }: QStashDev): string {
+  return [
+    `A local QStash listens at ${url}`,
+    "",
+    `QSTASH_URL=${url}`,
+    `QSTASH_TOKEN=${token}`,
+    `QSTASH_CURRENT_SIGNING_KEY=${signingKeys.current}`,
+    `QSTASH_NEXT_SIGNING_KEY=${signingKeys.next}`,
+    "",
+    "",
+  ].join("\n");
+}
+
+/** Explains why the server cannot listen. */
+export function startFailure(error: unknown, port: number): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") {
+    return `Port ${port} is taken. Stop the program that uses it, or choose another with --port.`;
+  }
+  if (code === "EACCES") return `Port ${port} needs privileges. Choose another with --port.`;
+  return `Cannot listen on port ${port}: ${error instanceof Error ? error.message : String(error)}`;
 }
