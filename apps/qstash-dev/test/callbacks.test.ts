@@ -9,7 +9,7 @@ function json(body: Buffer): Record<string, unknown> {
   return z.record(z.string(), z.unknown()).parse(JSON.parse(body.toString()));
 }
 
-test("a callback tells what the destination answered, signed", async () => {
+test("a signed callback reports the answer of the destination", async () => {
   const { client, clock, destination, verify } = await openWorld();
   destination.answer(({ url }) =>
     url.endsWith("/work") ? { status: 201, headers: { "X-Made": "7" }, body: "made" } : {},
@@ -47,7 +47,7 @@ test("a callback tells what the destination answered, signed", async () => {
   expect(decode(body["sourceBody"])).toBe('{"n":1}');
 });
 
-test("each attempt has its callback, the end its failure callback", async () => {
+test("each attempt calls the callback, the last failure calls the failure callback", async () => {
   const { client, clock, destination } = await openWorld();
   destination.answer(({ url }) => (url.endsWith("/work") ? { status: 500, body: "broken" } : {}));
   await client.publish({
@@ -71,7 +71,7 @@ test("each attempt has its callback, the end its failure callback", async () => 
   ]);
 });
 
-test("a callback that fails is retried as its headers say", async () => {
+test("a failed callback follows its own retry headers", async () => {
   const { client, clock, destination } = await openWorld();
   destination.answer(({ url }) => ({ status: url.endsWith("/called") ? 500 : 200 }));
   await client.publish({
@@ -85,7 +85,7 @@ test("a callback that fails is retried as its headers say", async () => {
   expect(destination.received).toHaveLength(3);
 });
 
-test("an unreachable destination is reported with status 0", async () => {
+test("a callback reports an unreachable destination with status 0", async () => {
   const { client, clock, destination } = await openWorld();
   await client.publish({
     url: "http://127.0.0.1:1/",

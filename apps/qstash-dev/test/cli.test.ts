@@ -32,7 +32,7 @@ async function run(args: readonly string[], env?: Record<string, string>) {
   return { stdout, stderr, code: child.exitCode };
 }
 
-/** What the program prints until there is something that matches. */
+/** Collects the output until it matches. */
 function printed(child: Child, pattern: RegExp): Promise<string> {
   let seen = "";
   return new Promise((resolve, reject) => {
@@ -40,12 +40,12 @@ function printed(child: Child, pattern: RegExp): Promise<string> {
       seen += chunk.toString();
       if (pattern.test(seen)) resolve(seen);
     });
-    child.on("close", () => reject(new Error(`it ended and had only printed: ${seen}`)));
+    child.on("close", () => reject(new Error(`it ended and printed only: ${seen}`)));
   });
 }
 
 test.each(["SIGINT", "SIGTERM"] as const)(
-  "starts, says where and with which credentials, works, and ends on %s",
+  "prints its address and credentials, delivers, and ends on %s",
   async (signal) => {
     const destination = await openDestination();
     onTestFinished(() => destination.close());
@@ -63,7 +63,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
 
     const { token } = DEV_CREDENTIALS;
     const client = new Client({ baseUrl, token, devMode: false });
-    // Two minutes, a thousand times faster.
+    // 120 ms at this speed.
     await client.publish({ url: destination.url, delay: 120 });
     await arrived.promise;
 
@@ -72,7 +72,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
-test("a busy port is one clear message and exit code 1", async () => {
+test("a busy port gives one clear message and exit code 1", async () => {
   const other = createServer().listen(0, "127.0.0.1");
   onTestFinished(() => void other.close());
   await once(other, "listening");
@@ -93,7 +93,7 @@ test.each([
   [["--fault", "fire"], "--fault"],
   [["--fault", "delay=2"], "--fault delay"],
   [["extra"], "extra"],
-])("%j is one clear message and exit code 1", async (args, mentioned) => {
+])("%j gives one clear message and exit code 1", async (args, mentioned) => {
   const { stdout, stderr, code } = await run(args);
   expect({ stdout, code }).toEqual({ stdout: "", code: 1 });
   expect(stderr).toContain(mentioned);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { HOUR, MINUTE, openWorld } from "./support/world.ts";
 
-test("a second publish with the id is absorbed for ten minutes", async () => {
+test("a second publish with the same id is absorbed for ten minutes", async () => {
   const { call, client, clock, destination } = await openWorld();
   const publish = () => client.publish({ url: destination.url, deduplicationId: "order-1" });
 
@@ -30,7 +30,7 @@ test("a message that failed still blocks its id", async () => {
   expect(await publish()).toMatchObject({ deduplicated: true });
 });
 
-test("content-based deduplication looks at destination, headers and body", async () => {
+test("content-based deduplication compares destination, headers and body", async () => {
   const { client, clock, destination } = await openWorld();
   const publish = (body: string, trace = "1", path = "/a") =>
     client.publish({

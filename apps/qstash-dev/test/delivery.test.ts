@@ -14,7 +14,7 @@ function claimsOf(request: Received): Record<string, unknown> {
 }
 
 describe("the signature", () => {
-  test("satisfies the official Receiver, for this URL and this body only", async () => {
+  test("passes the official Receiver for its own URL and body only", async () => {
     const { client, clock, destination, server, verify } = await openWorld();
     await client.publishJSON({ url: `${destination.url}/p?q=ü`, body: { n: "ü" } });
     await clock.settle();
@@ -29,7 +29,7 @@ describe("the signature", () => {
     await expect(verify(request, { current: "sig_x", next: current })).resolves.toBe(true);
   });
 
-  test("has the claims that are documented", async () => {
+  test("has the documented claims", async () => {
     const { client, clock, destination } = await openWorld();
     await client.publish({ url: destination.url, body: "x" });
     await clock.settle();
@@ -40,7 +40,7 @@ describe("the signature", () => {
     expect(body).toBe("LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE");
   });
 
-  test("is made anew for every attempt, by the wall clock", async () => {
+  test("is fresh for each attempt and uses the wall clock", async () => {
     const { client, clock, destination, verify } = await openWorld();
     destination.answer(() => ({ status: 500 }));
     const { messageId } = await client.publish({
@@ -59,7 +59,7 @@ describe("the signature", () => {
     }
   });
 
-  test("the public keys are those of the SDK's development mode", async () => {
+  test("matches the public keys of the SDK's development mode", async () => {
     const { client, clock, destination } = await openWorld();
     await client.publish({ url: destination.url, body: "x" });
     await clock.settle();
@@ -70,7 +70,7 @@ describe("the signature", () => {
   });
 });
 
-/** The virtual time of each attempt, in milliseconds since the first. */
+/** Returns the virtual time of each attempt, in milliseconds since the first. */
 async function attemptTimes(
   settings: { retries?: number; retryDelay?: string },
   headers: Record<string, string> = {},
@@ -90,7 +90,7 @@ async function attemptTimes(
 const gaps = (times: readonly number[]) => times.slice(1).map((time, i) => time - at(times, i));
 
 describe("retries", () => {
-  test("there are three, after 12 s, 2 m 28 s and 30 m 8 s", async () => {
+  test("come after 12 s, 2 m 28 s and 30 m 8 s by default", async () => {
     const [first, second, third, ...more] = gaps(await attemptTimes({}));
     expect(more).toEqual([]);
     expect(first).toBe(Math.ceil(Math.exp(2.5) * SECOND));
@@ -98,16 +98,16 @@ describe("retries", () => {
     expect(third).toBe(Math.ceil(Math.exp(7.5) * SECOND));
   });
 
-  test("no wait is longer than a day", async () => {
+  test("wait a day at most", async () => {
     const waits = gaps(await attemptTimes({ retries: 6 }));
     expect(waits.slice(-2)).toEqual([24 * HOUR, 24 * HOUR]);
   });
 
-  test("there are none if none are wanted", async () => {
+  test("stop at zero if the publisher says so", async () => {
     expect(await attemptTimes({ retries: 0 })).toEqual([0]);
   });
 
-  test("follow the publisher's expression, in milliseconds", async () => {
+  test("follow the publisher's expression in milliseconds", async () => {
     const times = await attemptTimes({
       retries: 3,
       retryDelay: "max(1500, pow(2, retried) * 1000)",
@@ -128,12 +128,12 @@ describe("retries", () => {
     expect(gaps(times)).toEqual([expected]);
   });
 
-  test("do not obey a wish for more than a day", async () => {
+  test("ignore a wait of more than a day", async () => {
     const times = await attemptTimes({ retries: 1 }, { "Retry-After": "25h" });
     expect(gaps(times)[0]).toBe(Math.ceil(Math.exp(2.5) * SECOND));
   });
 
-  test("end with the first success", async () => {
+  test("stop after a success", async () => {
     const { client, clock, destination } = await openWorld();
     destination.answer((_request, count) => ({ status: count === 2 ? 204 : 404 }));
     await client.publish({ url: destination.url });
@@ -142,7 +142,7 @@ describe("retries", () => {
     expect((await client.dlq.listMessages()).messages).toEqual([]);
   });
 
-  test("a redirect is a failure", async () => {
+  test("treat a redirect as a failure", async () => {
     const { client, clock, destination } = await openWorld();
     destination.answer(() => ({ status: 302, headers: { location: `${destination.url}/other` } }));
     await client.publish({ url: destination.url, retries: 0 });
@@ -151,7 +151,7 @@ describe("retries", () => {
     expect((await client.dlq.listMessages()).messages).toHaveLength(1);
   });
 
-  test("a destination that cannot be reached is tried again", async () => {
+  test("try an unreachable destination again", async () => {
     const { client, clock, destination } = await openWorld();
     await destination.close();
     await client.publish({ url: destination.url, retries: 1 });
@@ -165,8 +165,8 @@ describe("retries", () => {
   });
 });
 
-describe("giving up at once", () => {
-  test("489 with Upstash-NonRetryable-Error goes to the dead letter queue", async () => {
+describe("a non-retryable error", () => {
+  test("needs status 489 and the header, and goes to the dead letter queue at once", async () => {
     const { client, clock, destination } = await openWorld();
     const headers = { "Upstash-NonRetryable-Error": "true" };
     destination.answer(() => ({ status: 489, headers, body: "no such user" }));
@@ -180,7 +180,7 @@ describe("giving up at once", () => {
   test.each([
     [489, {}],
     [400, { "Upstash-NonRetryable-Error": "true" }],
-  ])("%i with %o is not enough", async (status, headers) => {
+  ])("%i with %o is retried", async (status, headers) => {
     const { client, clock, destination } = await openWorld();
     destination.answer(() => ({ status, headers: { ...headers } }));
     await client.publish({ url: destination.url, retries: 1 });
@@ -189,7 +189,7 @@ describe("giving up at once", () => {
   });
 });
 
-test("an answer that takes longer than the timeout is a failed attempt", async () => {
+test("an answer after the timeout is a failed attempt", async () => {
   const { client, clock, destination } = await openWorld();
   destination.answer((_request, count) =>
     count === 1 ? new Promise<never>(() => undefined) : { status: 200 },

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { anyString, matching } from "./support/matchers.ts";
 import { at, HOUR, openWorld, type World } from "./support/world.ts";
 
-/** A world in which messages to these paths have failed. */
+/** Opens a world in which messages to these paths have failed. */
 async function openWorldWithFailures(...paths: string[]): Promise<World> {
   const world = await openWorld();
   const { client, clock, destination } = world;
@@ -44,7 +44,7 @@ describe("a failed message", () => {
     expect((await call("GET", "/v2/dlq/1-1")).status).toBe(404);
   });
 
-  test("is forgotten after three days", async () => {
+  test("is removed after three days", async () => {
     const { client, clock } = await openWorldWithFailures("/a");
     await clock.advance(71 * HOUR);
     expect((await client.dlq.listMessages()).messages).toHaveLength(1);
@@ -52,7 +52,7 @@ describe("a failed message", () => {
     expect((await client.dlq.listMessages()).messages).toHaveLength(0);
   });
 
-  test("is a new message when it is retried", async () => {
+  test("becomes a new message when it is retried", async () => {
     const { client, clock, destination } = await openWorldWithFailures("/a");
     const [dead] = (await client.dlq.listMessages()).messages;
     const { responses } = await client.dlq.retry(dead?.dlqId ?? "");
@@ -69,7 +69,7 @@ describe("a failed message", () => {
     expect((await client.dlq.listMessages()).messages).toEqual([]);
   });
 
-  test("can be retried alone, with other settings", async () => {
+  test("can be retried alone with other settings", async () => {
     const { call, client, clock, destination } = await openWorldWithFailures("/a");
     const [dead] = (await client.dlq.listMessages()).messages;
     const response = await call("POST", `/v2/dlq/retry/${dead?.dlqId}`, {
@@ -112,7 +112,7 @@ describe("many failed messages", () => {
     expect(named.messages.map(({ body }) => body)).toEqual(["/c", "/e"]);
   });
 
-  test("are deleted by id, by filter, and all, page by page", async () => {
+  test("are deleted by id, by filter, or all page by page", async () => {
     const { client } = await openWorldWithFailures(...paths);
     const { messages } = await client.dlq.listMessages();
     expect(await client.dlq.delete([at(messages, 0).dlqId])).toMatchObject({ deleted: 1 });
@@ -127,7 +127,7 @@ describe("many failed messages", () => {
     expect(deleted).toBe(3);
   });
 
-  test("are retried, all of them, page by page", async () => {
+  test("are all retried page by page", async () => {
     const { client, clock, destination } = await openWorldWithFailures(...paths);
     const first = await client.dlq.retry({ all: true, count: 3 });
     expect(first.responses).toHaveLength(3);

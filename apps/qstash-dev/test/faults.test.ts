@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { anyString } from "./support/matchers.ts";
 import { MINUTE, openWorld, SECOND } from "./support/world.ts";
 
-describe("faults of the delivery", () => {
-  test("duplicate delivers what was delivered again, as the same message", async () => {
+describe("delivery faults", () => {
+  test("duplicate delivers a message twice with the same id", async () => {
     const { client, clock, destination, verify } = await openWorld({ faults: { duplicate: 1 } });
     await client.publish({ url: `${destination.url}/hook`, body: "x" });
     await clock.settle();
@@ -25,7 +25,7 @@ describe("faults of the delivery", () => {
     expect(destination.received.map(({ url }) => new URL(url).pathname)).toEqual(["/2", "/1"]);
   });
 
-  test("delay puts deliveries off", async () => {
+  test("delay postpones deliveries", async () => {
     const { client, clock, destination } = await openWorld({ faults: { delay: 1 } });
     await client.publish({ url: destination.url });
     await clock.advance(SECOND - 1);
@@ -34,7 +34,7 @@ describe("faults of the delivery", () => {
     expect(destination.received).toHaveLength(1);
   });
 
-  test("delay puts them off by no more than it was told", async () => {
+  test("delay stays below its longest delay", async () => {
     const { client, clock, destination } = await openWorld({
       faults: { delay: { probability: 1, longest: 200 } },
     });
@@ -45,7 +45,7 @@ describe("faults of the delivery", () => {
     expect(destination.received).toHaveLength(1);
   });
 
-  test("strike as often as their probability says", async () => {
+  test("occur with their probability", async () => {
     const tosses = [0.1, 0.9, 0.49, 0.5];
     const { client, clock, destination } = await openWorld({
       faults: { duplicate: 0.5 },
@@ -59,8 +59,8 @@ describe("faults of the delivery", () => {
   });
 });
 
-describe("faults of the API", () => {
-  test("drop-answer publishes without a word, so that the SDK publishes again", async () => {
+describe("API faults", () => {
+  test("drop-answer publishes without an answer, so the SDK publishes again", async () => {
     const { clock, destination, server } = await openWorld({
       faults: { "drop-answer": { probability: 1, times: 1 } },
     });
@@ -84,7 +84,7 @@ describe("faults of the API", () => {
     expect(destination.received).toHaveLength(1);
   });
 
-  test("answer-500 and answer-429 refuse before anything happens", async () => {
+  test("answer-500 and answer-429 refuse a request before it takes effect", async () => {
     const { client, clock, destination, server } = await openWorld({ faults: { "answer-500": 1 } });
     const publish = () => client.publish({ url: destination.url });
     await expect(publish()).rejects.toMatchObject({ status: 500 });
@@ -102,13 +102,13 @@ describe("faults of the API", () => {
     expect(destination.received).toHaveLength(1);
   });
 
-  test("leave reads alone", async () => {
+  test("spare reads", async () => {
     const { client } = await openWorld({ faults: { "answer-500": 1, "drop-answer": 1 } });
     expect((await client.logs()).logs).toEqual([]);
   });
 });
 
-test("/dev/faults switches them", async () => {
+test("/dev/faults switches the faults on and off", async () => {
   const { call, server } = await openWorld();
   const post = (body: unknown) => call("POST", "/dev/faults", { body: JSON.stringify(body) });
   await post({ duplicate: 0.25, "answer-500": { times: 2 } });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
 
 describe("flow control", () => {
-  test("lets through so many per period", async () => {
+  test("limits the deliveries in a period", async () => {
     const { client, clock, destination } = await openWorld();
     const flowControl = { key: "api", rate: 2, period: "1m" } as const;
     for (let n = 0; n < 5; n++) await client.publish({ url: destination.url, flowControl });
@@ -30,7 +30,7 @@ describe("flow control", () => {
     expect(destination.received).toHaveLength(5);
   });
 
-  test("lets through so many at a time", async () => {
+  test("limits the deliveries at a time", async () => {
     const { client, clock, destination } = await openWorld();
     const release = Promise.withResolvers<void>();
     const arrived = Promise.withResolvers<void>();
@@ -57,7 +57,7 @@ describe("flow control", () => {
     expect(destination.received).toHaveLength(3);
   });
 
-  test("does not count a message that waits for its retry", async () => {
+  test("does not count a message that waits for a retry", async () => {
     const { client, clock, destination } = await openWorld();
     destination.answer(({ url }) => ({ status: url.endsWith("/bad") ? 500 : 200 }));
     const flowControl = { key: "api", parallelism: 1 };
@@ -67,7 +67,7 @@ describe("flow control", () => {
     expect(destination.received).toHaveLength(2);
   });
 
-  test("rests while the key is paused", async () => {
+  test("delivers nothing while the key is paused", async () => {
     const { client, clock, destination } = await openWorld();
     const flowControl = { key: "api", parallelism: 5 };
     await client.flowControl.pause("api");
@@ -82,7 +82,7 @@ describe("flow control", () => {
     expect(destination.received).toHaveLength(1);
   });
 
-  test("keeps to what is pinned until it is unpinned", async () => {
+  test("keeps pinned limits until they are unpinned", async () => {
     const { call, client, clock, destination } = await openWorld();
     await client.flowControl.pin("api", { rate: 1, period: 10, parallelism: 7 });
     const flowControl = { key: "api", rate: 100, parallelism: 100 };
@@ -106,7 +106,7 @@ describe("flow control", () => {
     expect((await call("POST", "/v2/flowControl/api/pin?rate=x")).status).toBe(400);
   });
 
-  test("knows no key before it is used", async () => {
+  test("does not find a key before its first use", async () => {
     const { client } = await openWorld();
     await expect(client.flowControl.get("none")).rejects.toMatchObject({ status: 404 });
   });

@@ -3,7 +3,7 @@ import { DEV_CREDENTIALS } from "#src/index.ts";
 import { matching } from "./support/matchers.ts";
 import { at, openWorld } from "./support/world.ts";
 
-test("the keys are exactly what the SDK's development mode looks for", async () => {
+test("the keys are those of the SDK's development mode", async () => {
   const { call } = await openWorld();
   expect(await (await call("GET", "/v2/keys")).json()).toEqual({
     current: DEV_CREDENTIALS.currentSigningKey,
@@ -11,7 +11,7 @@ test("the keys are exactly what the SDK's development mode looks for", async () 
   });
 });
 
-test("a receiver with the old keys outlives one rotation, not two", async () => {
+test("a receiver with the old keys survives one rotation, not two", async () => {
   const { call, client, clock, destination, server, verify } = await openWorld();
   const old = server.signingKeys;
   const publish = async () => {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { createQStashDev, DEV_CREDENTIALS, VirtualClock } from "#src/index.ts";
 
 describe("without a network", () => {
-  test("an app in the same process gets its messages through fetch", async () => {
+  test("an app in the same process receives messages through fetch", async () => {
     const bodies: string[] = [];
     const app = new Hono().post("/jobs/:name", async (c) => {
       const body = await c.req.text();
@@ -38,7 +38,7 @@ describe("without a network", () => {
   });
 });
 
-test("however fast time runs, a destination has all of its timeout to answer", async () => {
+test("a destination has its full timeout in real time at any speed", async () => {
   const outcome = Promise.withResolvers<"answered" | "given up">();
   const server = createQStashDev({
     speed: 100_000,
@@ -60,7 +60,7 @@ test("however fast time runs, a destination has all of its timeout to answer", a
 });
 
 describe("start and close", () => {
-  test("there is a URL in between only", async () => {
+  test("the URL exists only while the server listens", async () => {
     const server = createQStashDev();
     expect(() => server.url).toThrow("start()");
     const url = await server.start();
@@ -72,7 +72,7 @@ describe("start and close", () => {
     await expect(fetch(url)).rejects.toThrow("fetch failed");
   });
 
-  test("closing ends a delivery that is under way", async () => {
+  test("closing aborts a running delivery", async () => {
     const started = Promise.withResolvers<AbortSignal>();
     const clock = new VirtualClock();
     const server = createQStashDev({
@@ -101,7 +101,7 @@ describe("the SDK's development mode", () => {
     vi.unstubAllEnvs();
   });
 
-  test("finds the server and needs no credentials", async () => {
+  test("works without credentials", async () => {
     const clock = new VirtualClock();
     const delivered: string[] = [];
     const server = createQStashDev({
@@ -121,7 +121,7 @@ describe("the SDK's development mode", () => {
   });
 });
 
-test("prints a line for each thing that happens", async () => {
+test("log receives one line for each event", async () => {
   const lines: string[] = [];
   const clock = new VirtualClock();
   const server = createQStashDev({

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { anyString, containing } from "./support/matchers.ts";
 import { at, BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
 
-test("tell the life of a message, newest first", async () => {
+test("show the events of a message, newest first", async () => {
   const { call, client, clock, destination } = await openWorld();
   destination.answer((_request, count) => ({ status: count === 1 ? 503 : 200, body: "busy" }));
   const { messageId } = await client.publish({
@@ -39,7 +39,7 @@ test("tell the life of a message, newest first", async () => {
   });
 });
 
-test("can be paged through from now on, as the SDK's documentation does", async () => {
+test("accept the current time as a first cursor", async () => {
   const { client, clock, destination } = await openWorld();
   for (let n = 0; n < 5; n++) await client.publish({ url: destination.url });
   await clock.settle();

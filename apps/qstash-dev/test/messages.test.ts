@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BEGINNING, HOUR, MINUTE, openWorld } from "./support/world.ts";
 
-describe("a message that waits", () => {
-  test("can be looked at", async () => {
+describe("a waiting message", () => {
+  test("shows its settings", async () => {
     const { client, destination } = await openWorld();
     const { messageId } = await client.publish({
       url: `${destination.url}/hook`,
@@ -40,7 +40,7 @@ describe("a message that waits", () => {
     });
   });
 
-  test("shows what is not text in base64, and hides what is to be redacted", async () => {
+  test("shows binary bodies in base64 and hides redacted fields", async () => {
     const { call, client, destination } = await openWorld();
     const body = Buffer.from([0xff, 0x00]);
     const publish = async (headers: Record<string, string>) => {
@@ -60,7 +60,7 @@ describe("a message that waits", () => {
     expect(hidden.header?.["Authorization"]?.[0]).toMatch(/^REDACTED:/);
   });
 
-  test("is gone once it is delivered", async () => {
+  test("is not found after its delivery", async () => {
     const { client, clock, destination } = await openWorld();
     const { messageId } = await client.publish({ url: destination.url });
     await clock.settle();
@@ -70,7 +70,7 @@ describe("a message that waits", () => {
 });
 
 describe("cancelling", () => {
-  test("stops a message that waits", async () => {
+  test("stops a waiting message", async () => {
     const { client, clock, destination } = await openWorld();
     const { messageId } = await client.publish({ url: destination.url, delay: 60 });
     expect(await client.messages.cancel(messageId)).toEqual({ cancelled: 1 });
@@ -91,7 +91,7 @@ describe("cancelling", () => {
     expect((await client.dlq.listMessages()).messages).toEqual([]);
   });
 
-  test("takes ids, filters, or everything", async () => {
+  test("takes ids, filters or all", async () => {
     const { client, clock, destination } = await openWorld();
     const publish = (path: string, label: string) =>
       client.publish({ url: `${destination.url}${path}`, delay: 60, label });

@@ -74,7 +74,7 @@ describe("publish", () => {
     expect(destination.received).toHaveLength(1);
   });
 
-  test("not-before, in seconds, beats the delay", async () => {
+  test("not-before takes precedence over the delay", async () => {
     const { client, clock, destination } = await openWorld();
     const notBefore = Math.floor(clock.now() / SECOND) + 90;
     await client.publishJSON({ url: destination.url, delay: "10s", notBefore });
@@ -86,10 +86,20 @@ describe("publish", () => {
 
   test.each([
     ["no scheme", "example.com/hook", {}, "invalid scheme, add http:// or https://"],
-    ["a bad delay", undefined, { "Upstash-Delay": "soon" }, "invalid delay"],
-    ["a bad retry delay", undefined, { "Upstash-Retry-Delay": "exit()" }, "invalid retry delay"],
-    ["bad retries", undefined, { "Upstash-Retries": "-1" }, "invalid retries"],
-    ["a bad flow control", undefined, { "Upstash-Flow-Control-Key": "k" }, "value is missing"],
+    ["an invalid delay", undefined, { "Upstash-Delay": "soon" }, "invalid delay"],
+    [
+      "an invalid retry delay",
+      undefined,
+      { "Upstash-Retry-Delay": "exit()" },
+      "invalid retry delay",
+    ],
+    ["invalid retries", undefined, { "Upstash-Retries": "-1" }, "invalid retries"],
+    [
+      "an incomplete flow control",
+      undefined,
+      { "Upstash-Flow-Control-Key": "k" },
+      "value is missing",
+    ],
     ["a colon in the id", undefined, { "Upstash-Deduplication-Id": "a:b" }, "cannot contain ':'"],
   ])("refuses %s with a 400", async (_what, url, headers, message) => {
     const { client, destination } = await openWorld();
@@ -102,7 +112,7 @@ describe("publish", () => {
     });
   });
 
-  test("refuses a bad method, which the SDK's types rule out", async () => {
+  test("refuses an unknown method", async () => {
     const { call, destination } = await openWorld();
     const headers = { "Upstash-Method": "BREW" };
     const response = await call("POST", `/v2/publish/${destination.url}`, { headers });
@@ -110,7 +120,7 @@ describe("publish", () => {
     expect(await response.json()).toEqual({ error: "invalid method: BREW" });
   });
 
-  test("asks for the token", async () => {
+  test("requires the token", async () => {
     const { call, server } = await openWorld();
     for (const authorization of ["", "Bearer wrong", `Basic ${server.token}`]) {
       for (const path of ["/v2/keys", "/v2/dlq", "/dev/faults", "/nothing"]) {
@@ -121,7 +131,7 @@ describe("publish", () => {
     }
   });
 
-  test("answers JSON to what it does not know", async () => {
+  test("answers unknown paths with JSON", async () => {
     const { call } = await openWorld();
     const response = await call("GET", "/v2/nothing");
     expect(response.status).toBe(404);
@@ -151,7 +161,7 @@ describe("batch", () => {
     expect(at(destination.received, -1).url).toBe(`${destination.url}/later`);
   });
 
-  test("refuses the whole batch for one bad item", async () => {
+  test("refuses the whole batch for one invalid item", async () => {
     const { client, clock, destination } = await openWorld();
     await expect(
       client.batchJSON([{ url: destination.url }, { url: "nonsense" }]),
@@ -160,7 +170,7 @@ describe("batch", () => {
     expect(destination.received).toHaveLength(0);
   });
 
-  test("refuses a body that is no batch", async () => {
+  test("refuses a body that is not a batch", async () => {
     const { call } = await openWorld();
     for (const body of ["{", '{"destination":"x"}', '[{"destination":1}]']) {
       const response = await call("POST", "/v2/batch", { body });

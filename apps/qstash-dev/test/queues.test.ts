@@ -3,7 +3,7 @@ import { matching } from "./support/matchers.ts";
 import { BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
 
 describe("a queue", () => {
-  test("is made by the first message, and shows itself", async () => {
+  test("is created by its first message", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     const receipt = await queue.enqueueJSON({ url: `${destination.url}/a?x=1`, body: { n: 1 } });
@@ -22,7 +22,7 @@ describe("a queue", () => {
     expect(await client.queue().list()).toEqual([shown]);
   });
 
-  test("delivers one after the other, and waits for retries and callbacks", async () => {
+  test("delivers one message at a time, and waits for its retries and callbacks", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     destination.answer((_request, count) => ({ status: count === 1 ? 500 : 200 }));
@@ -41,7 +41,7 @@ describe("a queue", () => {
     expect(paths()).toEqual(["/1", "/called", "/1", "/called", "/2", "/3"]);
   });
 
-  test("goes on after a failure", async () => {
+  test("continues after a failure", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     destination.answer(() => ({ status: 500 }));
@@ -52,7 +52,7 @@ describe("a queue", () => {
     expect(destination.received).toHaveLength(2);
   });
 
-  test("delivers as many at a time as its parallelism says", async () => {
+  test("delivers up to its parallelism at a time", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     await queue.upsert({ parallelism: 2 });
@@ -63,7 +63,7 @@ describe("a queue", () => {
     let most = 0;
     destination.answer(async (_request, count) => {
       most = Math.max(most, ++active);
-      // Both of the first two are under way before either may end.
+      // The first two must run at the same time.
       if (count === 2) third.resolve();
       await third.promise;
       active--;
@@ -75,7 +75,7 @@ describe("a queue", () => {
     expect(most).toBe(2);
   });
 
-  test("holds back while it is paused", async () => {
+  test("delivers nothing while it is paused", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     await queue.upsert({ paused: true });
@@ -90,7 +90,7 @@ describe("a queue", () => {
     expect(await queue.get()).toMatchObject({ paused: true });
   });
 
-  test("lets the next one go when the one in front is cancelled", async () => {
+  test("starts the next message when the first is cancelled", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     destination.answer((_request, count) => ({ status: count === 1 ? 500 : 200 }));
@@ -102,7 +102,7 @@ describe("a queue", () => {
     expect(destination.received.map(({ url }) => new URL(url).pathname)).toEqual(["/1", "/2"]);
   });
 
-  test("is deleted with what waits in it", async () => {
+  test("is deleted with its waiting messages", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });
     await queue.upsert({ paused: true });
@@ -114,7 +114,7 @@ describe("a queue", () => {
   });
 });
 
-test("refuses a bad name and a bad parallelism", async () => {
+test("refuses an invalid name and an invalid parallelism", async () => {
   const { client } = await openWorld();
   await expect(client.queue({ queueName: "a b" }).upsert({})).rejects.toMatchObject({
     status: 400,

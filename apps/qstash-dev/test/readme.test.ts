@@ -5,7 +5,7 @@ import { FAULT_NAMES } from "#src/engine/faults.ts";
 
 const read = (path: string) => readFile(new URL(path, import.meta.url), "utf8");
 
-test("the README shows an example that runs", async () => {
+test("the README shows the tested example", async () => {
   expect(await read("../README.md")).toContain(await read("examples/welcome-mail.test.ts"));
 });
 

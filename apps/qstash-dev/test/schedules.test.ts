@@ -5,7 +5,7 @@ import { at, BEGINNING, HOUR, MINUTE, openWorld, SECOND } from "./support/world.
 const DAY = 24 * HOUR;
 
 describe("a schedule", () => {
-  test("publishes at every tick, with its id", async () => {
+  test("publishes at each tick with its id", async () => {
     const { client, clock, destination, verify } = await openWorld();
     const { scheduleId } = await client.schedules.create({
       destination: `${destination.url}/tick?a=1`,
@@ -31,7 +31,7 @@ describe("a schedule", () => {
     });
   });
 
-  test("shows what it is and how its last runs went", async () => {
+  test("shows its settings and the results of its last runs", async () => {
     const { client, clock, destination } = await openWorld();
     destination.answer((_request, count) => ({ status: count === 1 ? 200 : 500 }));
     await client.schedules.create({
@@ -73,7 +73,7 @@ describe("a schedule", () => {
     expect(await client.schedules.list()).toMatchObject([{ scheduleId: "report" }]);
   });
 
-  test("is replaced as a whole by another with its id", async () => {
+  test("is replaced by a new one with the same id", async () => {
     const { client, clock, destination } = await openWorld();
     const create = (path: string, cron: string, body?: string) =>
       client.schedules.create({
@@ -89,7 +89,7 @@ describe("a schedule", () => {
     expect(await client.schedules.list()).toMatchObject([{ cron: "0 * * * *", body: "" }]);
   });
 
-  test("keeps to a timezone, over the change to summer time", async () => {
+  test("follows its timezone over the change to summer time", async () => {
     const { client, clock, destination } = await openWorld();
     const times: string[] = [];
     destination.answer(() => {
@@ -106,7 +106,7 @@ describe("a schedule", () => {
     expect(times).toEqual(["2026-03-28T03:00:00.000Z", "2026-03-29T02:00:00.000Z"]);
   });
 
-  test("rests while it is paused, and makes nothing up", async () => {
+  test("skips the ticks while it is paused", async () => {
     const { call, client, clock, destination } = await openWorld();
     const { scheduleId } = await client.schedules.create({
       destination: destination.url,
@@ -123,7 +123,7 @@ describe("a schedule", () => {
     expect(await client.schedules.get(scheduleId)).toMatchObject({ isPaused: true });
   });
 
-  test("is gone when it is deleted", async () => {
+  test("stops when it is deleted", async () => {
     const { client, clock, destination } = await openWorld();
     const { scheduleId } = await client.schedules.create({
       destination: destination.url,
@@ -137,7 +137,7 @@ describe("a schedule", () => {
     await expect(client.schedules.delete(scheduleId)).rejects.toMatchObject({ status: 404 });
   });
 
-  test("publishes to a URL group that is made later", async () => {
+  test("publishes to the endpoints that a URL group has at the tick", async () => {
     const { client, clock, destination } = await openWorld();
     await client.urlGroups.addEndpoints({
       name: "all",
@@ -163,7 +163,7 @@ test.each(["* * * *", "* * * * * *", "61 * * * *", "CRON_TZ=Nowhere/Land * * * *
   },
 );
 
-test("refuses a bad id", async () => {
+test("refuses an invalid id", async () => {
   const { client, destination } = await openWorld();
   await expect(
     client.schedules.create({ destination: destination.url, cron: "* * * * *", scheduleId: "a b" }),

@@ -77,7 +77,7 @@ test.each([
 });
 
 describe("a virtual clock", () => {
-  test("fires in order, each timer at its time, also those that timers set", async () => {
+  test("fires timers in order and at their own time, including nested ones", async () => {
     const clock = new VirtualClock(0);
     const fired: [string, number][] = [];
     const set = (name: string, delay: number, then?: () => void) =>
@@ -101,7 +101,7 @@ describe("a virtual clock", () => {
     expect(clock.now()).toBe(30);
   });
 
-  test("runs at once what is due, unless it is cancelled at once", async () => {
+  test("runs a due timer at once unless it is cancelled first", async () => {
     const clock = new VirtualClock(0);
     const fired: string[] = [];
     clock.setTimer(0, () => void fired.push("kept"));
@@ -111,7 +111,7 @@ describe("a virtual clock", () => {
     expect(fired).toEqual(["kept"]);
   });
 
-  test("moves on after what is under way, move after move", async () => {
+  test("waits for running work before it moves on", async () => {
     const clock = new VirtualClock(0);
     const gate = Promise.withResolvers<void>();
     clock.setTimer(0, () => gate.promise);

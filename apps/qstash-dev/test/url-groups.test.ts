@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { BEGINNING, openWorld } from "./support/world.ts";
 
-test("a URL group is made, changed and deleted", async () => {
+test("a URL group can be created, changed and deleted", async () => {
   const { client } = await openWorld();
   const { urlGroups } = client;
   const [a, b, c] = ["https://a.test/", "https://b.test/", "https://c.test/"];
@@ -26,7 +26,7 @@ test("a URL group is made, changed and deleted", async () => {
   expect(await urlGroups.list()).toEqual([]);
 });
 
-test("a publish to a group is a message for each endpoint", async () => {
+test("a publish to a group makes one message for each endpoint", async () => {
   const { client, clock, destination, verify } = await openWorld();
   const [one, two] = [`${destination.url}/1`, `${destination.url}/2`];
   await client.urlGroups.addEndpoints({
@@ -51,7 +51,7 @@ test("a publish to a group is a message for each endpoint", async () => {
   });
 });
 
-test("a batch publishes to groups too", async () => {
+test("a batch can publish to groups", async () => {
   const { client, clock, destination } = await openWorld();
   const endpoints = [{ url: `${destination.url}/1` }, { url: `${destination.url}/2` }];
   await client.urlGroups.addEndpoints({ name: "g", endpoints });
@@ -61,7 +61,7 @@ test("a batch publishes to groups too", async () => {
   expect(destination.received).toHaveLength(3);
 });
 
-test("refuses endpoints that are no URLs, and groups that do not exist", async () => {
+test("refuses endpoints without a URL and unknown groups", async () => {
   const { client } = await openWorld();
   await expect(
     client.urlGroups.addEndpoints({ name: "g", endpoints: [{ url: "nonsense" }] }),

@@ -3,11 +3,11 @@ import { createQStashDev, VirtualClock } from "@orbit/qstash-dev";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
 
-test("the welcome mail is sent again when the mail server was down", async () => {
+test("the welcome mail is sent again after an outage", async () => {
   const clock = new VirtualClock();
   const attempts: string[] = [];
 
-  // The app under test: it is down for the first attempt.
+  // The app under test. Its first attempt fails.
   const app = new Hono().post("/jobs/welcome", async (c) => {
     const body = await c.req.text();
     const receiver = new Receiver({
@@ -29,7 +29,7 @@ test("the welcome mail is sent again when the mail server was down", async () =>
   await clock.settle();
   expect(attempts).toEqual(["0"]);
 
-  // No need to wait the 12 seconds.
+  // The retry is due after 12 seconds of virtual time.
   await clock.advance(13_000);
   expect(attempts).toEqual(["0", "1"]);
 

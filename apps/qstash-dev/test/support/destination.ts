@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** A request as a destination got it. */
+/** A request that the destination received. */
 export interface Received {
   readonly method: string;
-  /** The URL that the sender used, for the signature. */
+  /** The URL that the sender signed. */
   readonly url: string;
   readonly headers: Headers;
   readonly body: Buffer;
@@ -21,14 +21,14 @@ type Answerer = (request: Received, count: number) => Reply | Promise<Reply>;
 export interface Destination {
   readonly url: string;
   readonly received: Received[];
-  /** Decides the answers from now on. `count` starts at 1 for each server. */
+  /** Sets the answers to later requests. `count` is 1 for the first request of all. */
   readonly answer: (answerer: Answerer) => void;
   readonly close: () => Promise<void>;
 }
 
 const sayOk: Answerer = () => ({});
 
-/** An HTTP server that keeps what it gets, and says 200 unless told otherwise. */
+/** Starts an HTTP server that records requests and answers 200 by default. */
 export async function openDestination(): Promise<Destination> {
   const received: Received[] = [];
   let answerer: Answerer = sayOk;

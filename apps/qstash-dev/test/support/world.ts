@@ -19,20 +19,20 @@ export interface World {
   readonly server: QStashDev;
   readonly destination: Destination;
   readonly client: Client;
-  /** Has the official Receiver check a request, by default with the server's keys. */
+  /** Verifies a request with the official Receiver, by default with the server's keys. */
   readonly verify: (request: Received, keys?: SigningKeyPair) => Promise<boolean>;
   /** Calls the API without the SDK. */
   readonly call: (method: string, path: string, init?: CallInit) => Promise<Response>;
 }
 
-/** The moment at which every world begins: far from a full minute. */
+/** The virtual time at the start of each test, half a minute from the next tick. */
 export const BEGINNING = Date.parse("2026-03-02T10:00:30Z");
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
 
-/** A server, a destination, the official client, and a clock that the test moves. */
+/** Starts a server and a destination, with the official client and a virtual clock. */
 export async function openWorld(options: QStashDevOptions = {}): Promise<World> {
   const clock = new VirtualClock(BEGINNING);
   const server = createQStashDev({ clock, ...options });
@@ -67,16 +67,17 @@ export async function openWorld(options: QStashDevOptions = {}): Promise<World> 
   };
 }
 
-/** The only request that the destination got. */
+/** Returns the only request that the destination received. */
 export function onlyRequest({ received }: Destination): Received {
   const [request, ...others] = received;
-  if (!request || others.length > 0) throw new Error(`got ${received.length} requests, not one`);
+  if (!request || others.length > 0)
+    throw new Error(`expected one request, received ${received.length}`);
   return request;
 }
 
-/** The item at an index that has to be there. */
+/** Returns the item at an index, and fails if there is none. */
 export function at<T>(items: readonly T[], index: number): T {
   const item = items.at(index);
-  if (item === undefined) throw new Error(`there is no item ${index} in ${items.length}`);
+  if (item === undefined) throw new Error(`no item ${index} among ${items.length}`);
   return item;
 }
