@@ -8,6 +8,7 @@ import { openGraphileWorld } from "../support/graphile-harness.ts";
 import { openKillPoint } from "../support/kill-point.ts";
 import { startProcess } from "../support/process.ts";
 import { silentLog } from "../support/silent-log.ts";
+import { openTcpProxy } from "../support/tcp-proxy.ts";
 
 /** Each round cuts every connection of the workers but those of leases. */
 const ROUNDS = 12;
@@ -83,4 +84,29 @@ test("the worker's pool refuses a connection after its end, without a release fu
     });
   });
   expect((await refusal)?.message).toMatch(/after calling end/);
+});
+
+test("a worker process that loses its database survives with claimed jobs in memory, and runs jobs later", async () => {
+  const world = await openGraphileWorld([contractJob("contract.work", async () => undefined)]);
+  onTestFinished(() => world.close());
+  const network = await openTcpProxy(world.url);
+  onTestFinished(() => network.close());
+  const worker = startProcess("test/support/crash-worker.ts", {
+    DATABASE_URL: network.url,
+    GRACE_MS: "50",
+  });
+  onTestFinished(() => worker.kill("SIGKILL"));
+  await worker.waitFor(/started/);
+  await world.queue.enqueueMany(
+    ["hang", "claimed", "claimed"].map((payload) => ({ name: "contract.work", payload })),
+  );
+  await eventually("all are claimed", async () => (await world.lockedCount()) === 3);
+  network.refuse();
+  network.cut();
+  await worker.waitFor(/reconnect failed, retrying/);
+  network.flow();
+  await worker.waitFor(/begun "hang" 2/);
+  worker.kill("SIGTERM");
+  const exit = await worker.exit;
+  expect({ exit, stderr: worker.stderr() }).toEqual({ exit: 0, stderr: "" });
 });

@@ -36,8 +36,7 @@ export function catchShutdownErrors(log: JobLogger): GraphileConfig.Plugin {
  * database the rejection ends the process. The local queue is emptied before graphile-worker returns its
  * jobs. Their ids are collected for the release of the lease.
  *
- * Check: the contract's cases of `lifecycle` must log no error of graphile-worker, and
- * test/jobs/database-restart.test.ts.
+ * Check: test/jobs/lost-connections.test.ts, "survives with claimed jobs in memory".
  */
 export function takeClaimedJobs(events: WorkerEvents): readonly string[] {
   const ids: string[] = [];
