@@ -47,7 +47,7 @@ async function functionsOf(pool: Pool): Promise<Map<string, string>> {
 
 /** Columns and indexes of all tables but the list of migrations. */
 async function tablesOf(pool: Pool): Promise<unknown[]> {
-  const { rows } = await pool.query(
+  const { rows } = await pool.query<{ name: string; text: string }>(
     `select table_name || '.' || column_name as name, concat_ws(' ', data_type, is_nullable, column_default) as text
        from information_schema.columns where table_schema = 'orbit_jobs' and table_name <> 'schema_migrations'
      union all

@@ -3,15 +3,16 @@ import type { Pool, PoolClient } from "pg";
 import type { JobLogger } from "../../application/ports.ts";
 import { mayHaveBeenExecuted } from "../sql/postgres-errors.ts";
 
-// Every work-around for graphile-worker 0.18. After an update of graphile-worker, take each one out and run
-// the test that its comment names. If the test passes several times, the work-around is no longer needed.
+// Every work-around for graphile-worker 0.18. After an update of graphile-worker, take each one out and make
+// the check of its comment. If a test passes ten times without it, the work-around is no longer needed.
 
 /**
  * Mends: a failed shutdown ends the process. After a database error graphile-worker shuts its pool down
  * without awaiting that, so a rejection is unhandled. The session hears of the error by an event and frees
  * the jobs itself.
  *
- * Check: test/jobs/database-restart.test.ts.
+ * Check: in graphile-worker's main.js, the error handlers of the batches call `gracefulShutdown` and ignore
+ * its promise. No test shows this rejection while {@link takeClaimedJobs} prevents its most frequent cause.
  */
 export function catchShutdownErrors(log: JobLogger): GraphileConfig.Plugin {
   return {
