@@ -7,7 +7,7 @@ import { applyMigrations, commonMigrations, type MigrationSet } from "../sql/app
  * Our additions to graphile-worker. These files, `job-row.ts`, `cron-items.ts`, `recovery.ts` and
  * `worker-lease.ts` are all that uses graphile-worker's private tables. The reasons are in docs/adr/0005.
  */
-export const graphileMigrations: MigrationSet = {
+const graphileMigrations: MigrationSet = {
   name: "graphile",
   folder: () => new URL("./migrations/", import.meta.url),
   engineSchema: "graphile_worker",
