@@ -9,7 +9,7 @@ import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import type { JobLogger } from "#src/jobs/application/ports.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe } from "#src/jobs/testing/probe.ts";
-import { systemClock } from "#src/kernel/clock.ts";
+import { systemClock } from "#src/jobs/application/ports.ts";
 import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
 import { directorySupport } from "../src/directory-support.ts";

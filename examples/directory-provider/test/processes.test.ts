@@ -9,7 +9,7 @@ import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually, type Probe } from "#src/jobs/testing/probe.ts";
-import { systemClock } from "#src/kernel/clock.ts";
+import { systemClock } from "#src/jobs/application/ports.ts";
 import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
 import { directoryQueue } from "../src/directory-job-queue.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";

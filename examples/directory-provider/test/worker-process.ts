@@ -1,4 +1,4 @@
-import { systemClock } from "#src/kernel/clock.ts";
+import { systemClock } from "#src/jobs/application/ports.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
