@@ -1,14 +1,23 @@
 import { subHours } from "date-fns/subHours";
-import { expect, test } from "vitest";
+import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
+import { expect, onTestFinished, test } from "vitest";
 import { defineJob } from "#src/jobs/application/define-job.ts";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
-import { buildJobQueue, buildJobRuntime, readJobsConfig } from "#src/jobs/env.ts";
-import { eventually } from "#src/jobs/testing/probe.ts";
+import {
+  buildJobDispatcher,
+  buildJobQueue,
+  buildJobRuntime,
+  readJobsConfig,
+} from "#src/jobs/env.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { compile } from "../house/compile.ts";
 import { createTestDatabase } from "../support/database.ts";
+import { openFront } from "../support/front.ts";
+import { jumpClock } from "../support/jump-clock.ts";
 
-// The specification's snippets, as they stand there but for the payload of the schedule.
+// The specification's snippets, word for word except for the payload of the schedule.
 
 declare global {
   namespace OrbitJobs {
@@ -69,6 +78,65 @@ test("the specification's job, registry and runtime run as they are written ther
   expect(runtime.provider).toBe("graphile");
   await runtime.stop();
   await database.drop();
+});
+
+test("on qstash the same builders drain, sweep the outbox and prune, with these arguments alone", async () => {
+  const database = await createTestDatabase();
+  onTestFinished(() => database.drop());
+  const clock = jumpClock();
+  const qstash = createQStashDev({ clock, log: () => undefined });
+  onTestFinished(() => qstash.close());
+  const front = await openFront();
+  onTestFinished(() => front.close());
+  const parsed = readJobsConfig({
+    JOBS_PROVIDER: "qstash",
+    DATABASE_URL: database.url,
+    QSTASH_URL: await qstash.start(),
+    QSTASH_TOKEN: DEV_CREDENTIALS.token,
+    QSTASH_CURRENT_SIGNING_KEY: DEV_CREDENTIALS.currentSigningKey,
+    QSTASH_NEXT_SIGNING_KEY: DEV_CREDENTIALS.nextSigningKey,
+    QSTASH_CALLBACK_URL: front.url,
+  });
+  if (!parsed.ok) throw new Error(parsed.problems.join());
+  const jobsConfig = parsed.config;
+  const begun = createProbe<unknown>();
+  const end = Promise.withResolvers<void>();
+  let ended = 0;
+  const registry = buildJobs([
+    contractJob("contract.work", async (payload) => {
+      begun.report(payload);
+      await end.promise;
+      ended += 1;
+    }),
+  ]);
+  const runtime = buildJobRuntime(jobsConfig, registry);
+  const dispatcher = buildJobDispatcher(jobsConfig, registry);
+  if (!dispatcher) throw new Error("qstash has a dispatcher");
+  front.add(dispatcher);
+
+  // A crash left this job in the outbox.
+  await database.pool.query(
+    `insert into orbit_jobs.job_outbox (id, name, version, payload, max_attempts)
+     values ('left-behind', 'contract.work', 1, '"swept"', 1)`,
+  );
+  await database.pool.query(
+    "insert into orbit_jobs.processed values ('old', 'event', now() - interval '1 year')",
+  );
+  await runtime.start();
+  expect(await begun.next()).toBe("swept");
+
+  await buildJobQueue(jobsConfig, registry).enqueue("contract.work", "in flight");
+  expect(await begun.next()).toBe("in flight");
+  clock.jump(3_600_000);
+  await eventually("the ledger is pruned", async () => {
+    const { rows } = await database.pool.query("select from orbit_jobs.processed");
+    return rows.length === 0;
+  });
+
+  const stopped = runtime.stop();
+  end.resolve();
+  await stopped;
+  expect(ended).toBe(2);
 });
 
 test("its ports have the signatures that it gives them", async () => {
