@@ -86,12 +86,12 @@ export default {
     },
     {
       name: "an-example-needs-the-ports-only",
-      comment: "examples/ shows what can be built from outside.",
+      comment: "An example adapter imports what an adapter of the module may import.",
       severity: "error",
       from: { path: "^examples/[^/]+/src/" },
       to: {
         pathNot:
-          "^(examples/[^/]+/src/|apps/api/src/jobs/(application|infrastructure/common)/|(node:)?[a-z]+(/promises)?$)",
+          "^(examples/[^/]+/src/|apps/api/src/jobs/(application|infrastructure/(common|sql))/|(node:)?[a-z]+(/promises)?$)",
       },
     },
     {

@@ -2,7 +2,8 @@ import { contractCases } from "#src/jobs/testing/cases/index.ts";
 import { type ContractResult, runContract } from "#src/jobs/testing/run-contract.ts";
 import { directoryHarness } from "./directory-harness.ts";
 
-// The contract without a test framework, all of it or some topics: `npm run contract:directory -- retries`.
+// Runs the contract without a test framework, as a whole or some topics of it:
+// `npm run contract:directory -- retries`.
 
 const topics = process.argv.slice(2);
 const cases = Object.fromEntries(

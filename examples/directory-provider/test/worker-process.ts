@@ -1,11 +1,8 @@
-import { systemClock } from "#src/jobs/application/ports.ts";
-import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
-import { DirectoryJobRuntime } from "../src/directory-job-runtime.ts";
-import { prepareDirectory } from "../src/job-directory.ts";
-import { silentLog } from "./silent-log.ts";
+import { bindDirectory } from "./directory-harness.ts";
 
-// A process that works on the directory it is given, writes a line for each run and never ends "hangs".
+// A process that runs the jobs of the directory in its first argument. It prints one line per run, and
+// never ends the job "hangs".
 
 const [, , root = ""] = process.argv;
 
@@ -14,10 +11,4 @@ const job = contractJob("contract.work", async (payload) => {
   if (payload === "hangs") await new Promise(() => undefined);
 });
 
-await new DirectoryJobRuntime(buildJobs([job]), {
-  directory: await prepareDirectory(root),
-  clock: systemClock,
-  concurrency: 2,
-  shutdownGraceMs: 100,
-  log: silentLog,
-}).start();
+await bindDirectory(root, [job]).runtime.start();
