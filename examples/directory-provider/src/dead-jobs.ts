@@ -23,7 +23,7 @@ export function directoryDeadJobs(directory: JobDirectory, registry: JobRegistry
     list: withProviderErrors(async (limit, after) => {
       const end = after && deadName(after.diedAt.getTime(), after.id);
       const jobs: DeadJob[] = [];
-      for (const name of (await readdir(directory.dead)).sort().reverse()) {
+      for (const name of (await readdir(directory.dead)).sort().toReversed()) {
         if (jobs.length >= limit) break;
         if (end !== undefined && name >= end) continue;
         const job = viewOf(await readJob(path.join(directory.dead, name)));

@@ -72,7 +72,8 @@ export function jobDirectory(root: string): JobDirectory {
 
 /** Makes missing folders and removes the drafts of crashed processes. Many processes may call it at once. */
 export async function prepareDirectory(directory: JobDirectory): Promise<void> {
-  for (const folder of Object.values(directory)) await mkdir(folder, { recursive: true });
+  const folders: readonly string[] = Object.values(directory);
+  for (const folder of folders) await mkdir(folder, { recursive: true });
   for (const name of await readdir(directory.drafts)) {
     const draft = path.join(directory.drafts, name);
     if (await isOlderThan(draft, DRAFT_LIFETIME_MS)) await rm(draft, { force: true });
