@@ -39,6 +39,8 @@ run(
     "run",
     "--maxWorkers=2",
     "--reporter=default",
+    "--reporter=json",
+    "--outputFile.json=.orbit/test-results-node22.json",
     ...TESTS,
   ],
   { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` },
