@@ -14,24 +14,24 @@ const seed = process.env["FAULTS_SEED"] ?? "orbit";
  * that is under way is hit, since a run or an enqueue whose answer is lost is rightly made again.
  */
 const anywhere = [
-  "a worker that waits takes a new job at once",
-  "enqueueMany stores all of its jobs",
-  "a name that is not in the registry is refused",
-  "a payload that its schema refuses is refused, with the issues",
-  "bad options are refused, and nothing of their batch is stored",
-  "a job runs not before its runAt, and then",
+  "an idle worker takes a new job at once",
+  "enqueueMany stores every job",
+  "a job name that is not in the registry is refused",
+  "a payload that fails its schema is refused with the issues",
+  "bad options are refused, and no job of their batch is stored",
+  "a job runs at its runAt and not before",
   "a runAt in the past means now",
   "enqueueMany keeps the options of each job",
   "while a job waits, another enqueue with its key is absorbed",
   "fifty enqueues at once with one key make one job",
-  "any string of 1 to 512 characters is a key, and each is its own",
+  "every string of 1 to 512 characters is a key of its own",
   "a schedule that left the registry makes no more jobs",
-  "start() and stop() may be called again, at the same time and in any order",
-  "two instances share the work: each job runs once",
+  "start() and stop() may be called repeatedly, at the same time and in any order",
+  "two instances share the work and run each job once",
 ];
 
 const missedTicks = [
-  "each missed tick within the back-fill makes one job over all instances",
+  "each missed tick within the back-fill makes one job across all instances",
   "ticks older than the back-fill are not made up",
 ];
 
@@ -65,8 +65,8 @@ faultTests({
   anywhere,
   leftOut: {
     ...leftOut,
-    "a job that waits behind busy hands still has its key": ORDER,
-    "stop() waits for the handler under way and takes nothing new": ORDER,
+    "a job that waits for a busy worker keeps its key": ORDER,
+    "stop() waits for the running handler and takes no new job": ORDER,
   },
   faults: [
     "a request that QStash's client made again",

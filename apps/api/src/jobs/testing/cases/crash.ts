@@ -17,7 +17,7 @@ const never = () => new Promise<never>(() => undefined);
 
 export const crashCases: readonly ContractCase[] = [
   {
-    title: "a run that a crash cut off is made again elsewhere, and has counted as an attempt",
+    title: "a run cut off by a crash is repeated elsewhere and counts as an attempt",
     needs: ["crash"],
     async run(harness) {
       const attempts = createProbe<number>();
@@ -38,7 +38,7 @@ export const crashCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a job that crashes its worker every time is dead after its attempts, and says why",
+    title: "a job that crashes its worker every time is dead after maxAttempts, with a reason",
     needs: ["crash"],
     async run(harness) {
       const attempts = createProbe<number>();
@@ -72,7 +72,7 @@ export const crashCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what a crashed worker had not begun is not lost, nor does it count",
+    title: "a job that a crashed worker had not begun is not lost and loses no attempt",
     needs: ["crash"],
     async run(harness) {
       const runs = createProbe<{ payload: JsonValue; attempt: number }>();
@@ -104,7 +104,7 @@ export const crashCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the key of a job whose run crashed is taken again while it waits",
+    title: "a keyed job whose run crashed runs again once",
     needs: ["crash", "jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();

@@ -6,7 +6,7 @@ import { deadOf, theDead } from "./dead-jobs.ts";
 
 export const deadJobLimitCases: readonly ContractCase[] = [
   {
-    title: "a page goes on where the one before ended, also when that job is dead no more",
+    title: "a page continues after the previous one even if its last job is no longer dead",
     needs: ["replay"],
     async run(harness) {
       const job = contractJob("contract.work", async () => {
@@ -30,7 +30,7 @@ export const deadJobLimitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a dead job whose name or version is not known is not replayed, and stays dead",
+    title: "a dead job of an unknown name or version is not replayed and stays dead",
     needs: ["replay"],
     async run(harness) {
       const fail = async () => {

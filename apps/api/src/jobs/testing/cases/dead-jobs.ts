@@ -24,7 +24,7 @@ export async function theDead(world: ContractWorld, count: number) {
 
 export const deadJobCases: readonly ContractCase[] = [
   {
-    title: "a dead job is kept as it was enqueued, with its attempts, last error and stack",
+    title: "a dead job keeps its payload, attempts, last error and stack",
     needs: ["replay"],
     async run(harness) {
       const failing = contractJob("contract.work", async (_payload, { attempt }) => {
@@ -47,7 +47,7 @@ export const deadJobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a replayed job has its id, its payload and all its attempts",
+    title: "a replayed job keeps its id and payload and gets all its attempts again",
     needs: ["replay"],
     async run(harness) {
       const runs = createProbe<{ id: string; payload: JsonValue; facts: JsonValue }>();
@@ -79,7 +79,7 @@ export const deadJobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a replayed job may die again, and is replayed again",
+    title: "a replayed job that dies again can be replayed again",
     needs: ["replay"],
     async run(harness) {
       const runs = createProbe<string>();
@@ -102,7 +102,7 @@ export const deadJobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "of two replays at once one replays; there is nothing to replay or remove twice",
+    title: "two replays at once run the job once; a second replay or removal returns false",
     needs: ["replay"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -134,7 +134,7 @@ export const deadJobCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "dead jobs are listed page by page, the newest first, each once",
+    title: "dead jobs are listed in pages, newest first, each once",
     needs: ["replay"],
     async run(harness) {
       const job = contractJob("contract.work", async () => {

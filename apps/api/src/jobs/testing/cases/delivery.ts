@@ -22,7 +22,7 @@ const PAYLOADS: readonly JsonValue[] = [
 
 export const deliveryCases: readonly ContractCase[] = [
   {
-    title: "a job runs with its payload and the facts of its run",
+    title: "a handler gets the payload and the facts of its run",
     async run(harness) {
       const runs = createProbe<{ payload: JsonValue; ctx: JobContext }>();
       const job = contractJob("contract.work", async (payload, ctx) =>
@@ -42,7 +42,7 @@ export const deliveryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a worker that waits takes a new job at once",
+    title: "an idle worker takes a new job at once",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload));
@@ -54,7 +54,7 @@ export const deliveryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "every JSON value arrives as it was sent",
+    title: "every JSON value arrives unchanged",
     async run(harness) {
       const runs = createProbe<{ json: string }>();
       const job = contractJob("contract.work", async (payload) => {
@@ -80,7 +80,7 @@ export const deliveryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "enqueueMany stores all of its jobs",
+    title: "enqueueMany stores every job",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload));
@@ -97,7 +97,7 @@ export const deliveryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "jobs run side by side, up to the concurrency",
+    title: "jobs run at the same time, up to the concurrency",
     async run(harness) {
       const begun = createProbe<JsonValue>();
       const go = Promise.withResolvers<void>();
@@ -119,7 +119,7 @@ export const deliveryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a job whose name a worker does not know is left for one that does",
+    title: "a worker leaves a job whose name it does not know",
     async run(harness) {
       const runs = createProbe<string>();
       const known = contractJob("contract.work", async () => runs.report("known"));

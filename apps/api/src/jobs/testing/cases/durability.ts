@@ -7,7 +7,7 @@ import { failureIsStored } from "../waits.ts";
 
 export const durabilityCases: readonly ContractCase[] = [
   {
-    title: "jobs outlive every process: what waits, was tried or was running is done by new ones",
+    title: "waiting, failed and running jobs outlive every process",
     needs: ["durable", "crash"],
     async run(harness) {
       const runs = createProbe<readonly [payload: string, attempt: number]>();

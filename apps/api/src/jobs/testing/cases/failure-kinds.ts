@@ -30,7 +30,7 @@ const THROWN: readonly (readonly [what: string, thrown: unknown, kept: RegExp])[
 
 export const failureKindCases: readonly ContractCase[] = [
   {
-    title: "whatever a handler throws is a failure, and is kept as text",
+    title: "any thrown value fails the run and is stored as text",
     async run(harness) {
       const job = contractJob("contract.work", async (payload) => {
         const [, thrown] = THROWN[Number(payload)] ?? [];
@@ -53,7 +53,7 @@ export const failureKindCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a handler that throws before its first await has failed, and is tried again",
+    title: "a handler that throws before its first await is retried",
     async run(harness) {
       const attempts = createProbe<number>();
       const job = contractJob("contract.work", (_payload, { attempt }) => {
@@ -73,7 +73,7 @@ export const failureKindCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a handler that returns after its timeout has failed; the next attempt may succeed",
+    title: "a handler that returns after its timeout has failed and is retried",
     async run(harness) {
       const runs = createProbe<string>();
       const job = contractJob(

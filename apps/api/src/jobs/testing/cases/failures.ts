@@ -9,7 +9,7 @@ import { LONG_SECONDS, waitsForRetry } from "../waits.ts";
 
 export const failureCases: readonly ContractCase[] = [
   {
-    title: "an error whose message no database can store fails its own attempt and nothing else",
+    title: "an error message that no database can store fails only its own attempt",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const end = Promise.withResolvers<void>();
@@ -36,7 +36,7 @@ export const failureCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a handler whose own enqueue is refused has failed, and is tried again",
+    title: "a handler whose own enqueue is refused is retried",
     async run(harness) {
       const attempts = createProbe<number>();
       const job = contractJob("contract.work", async (_payload, { attempt }) => {
@@ -74,7 +74,7 @@ export const failureCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a payload that its schema refuses by now makes the job dead, without a run",
+    title: "a stored payload that the current schema refuses makes the job dead without a run",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const handler = async (payload: JsonValue) => runs.report(payload);
@@ -97,7 +97,7 @@ export const failureCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a run that outlasts its timeout is aborted and has failed",
+    title: "a run that exceeds its timeout is aborted and retried",
     async run(harness) {
       const aborted = createProbe<string>();
       const job = contractJob(

@@ -17,7 +17,7 @@ async function enqueueFiftyAtOnce(world: ContractWorld): Promise<void> {
 
 export const jobKeyReuseCases: readonly ContractCase[] = [
   {
-    title: "after a success its key makes a new job at once, and again seconds later",
+    title: "after a success the key makes a new job at once, and again seconds later",
     needs: ["jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -39,7 +39,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the key of a job that a PermanentJobError ended is free at once",
+    title: "a PermanentJobError frees the job's key at once",
     needs: ["jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -60,7 +60,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "fifty enqueues at once between two attempts add no job",
+    title: "fifty enqueues at once between two attempts are absorbed",
     needs: ["jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -105,7 +105,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a job with a far runAt holds its key until it runs, and nothing moves it",
+    title: "a job with a distant runAt keeps its key and its time until it runs",
     needs: ["jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -131,7 +131,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "batches at once with the same keys in other orders make one job of each key",
+    title: "batches at once with the same keys in different orders make one job per key",
     needs: ["jobKey"],
     async run(harness) {
       const job = contractJob("contract.work", async () => undefined);
@@ -161,7 +161,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a run that a stop cuts off takes its key again",
+    title: "a run cut off by stop() takes its key again",
     needs: ["jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();

@@ -56,7 +56,7 @@ export const jobKeyCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "once a run has begun its key is free; the run keeps its attempts",
+    title: "a run frees its key when it begins and keeps its attempts",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const fail = Promise.withResolvers<void>();
@@ -81,7 +81,7 @@ export const jobKeyCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "between two attempts the key is still taken",
+    title: "a job keeps its key between two attempts",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload, { attempt }) => {
@@ -103,7 +103,7 @@ export const jobKeyCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a job that waits behind busy hands still has its key",
+    title: "a job that waits for a busy worker keeps its key",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const go = Promise.withResolvers<void>();
@@ -126,7 +126,7 @@ export const jobKeyCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the key of a dead job is free",
+    title: "a dead job frees its key",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => {
@@ -145,7 +145,7 @@ export const jobKeyCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "any string of 1 to 512 characters is a key, and each is its own",
+    title: "every string of 1 to 512 characters is a key of its own",
     async run(harness) {
       const job = contractJob("contract.work", async () => undefined);
       await inWorld(harness, [job], async (world) => {

@@ -8,7 +8,7 @@ import { allAreOver, waitsForRetry } from "../waits.ts";
 
 export const lifecycleEdgeCases: readonly ContractCase[] = [
   {
-    title: "a stop while a start is under way leaves nothing running, and a new start works",
+    title: "stop() during start() leaves nothing running, and a later start() works",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload));
@@ -38,7 +38,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a handler that ignores its signal does not hold up a stop",
+    title: "a handler that ignores its signal does not delay stop()",
     async run(harness) {
       const begun = createProbe<true>();
       const job = contractJob("contract.work", async () => {
@@ -62,8 +62,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      "a run that throws because the stop aborted it was cut off: it is made again without back-off",
+    title: "a run that throws because stop() aborted it is repeated without back-off",
     async run(harness) {
       const attempts = createProbe<number>();
       const job = contractJob("contract.work", async (_payload, ctx) => {
@@ -89,7 +88,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a last attempt that throws because the stop aborted it leaves the job dead",
+    title: "a last attempt that throws because stop() aborted it makes the job dead",
     async run(harness) {
       const begun = createProbe<true>();
       const job = contractJob("contract.work", async (_payload, ctx) => {
@@ -110,7 +109,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a handler that ends within the grace has succeeded: the job is done",
+    title: "a handler that ends within the grace period has succeeded",
     async run(harness) {
       const runs = createProbe<string>();
       const finish = Promise.withResolvers<void>();
@@ -140,7 +139,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "nothing is lost while instances come and go beside one that stays",
+    title: "no job is lost while other instances start and stop",
     async run(harness) {
       const seen = new Set<JsonValue>();
       const job = contractJob("contract.work", async (payload) => {

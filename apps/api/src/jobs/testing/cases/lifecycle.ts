@@ -7,7 +7,7 @@ import { createProbe, eventually } from "../probe.ts";
 
 export const lifecycleCases: readonly ContractCase[] = [
   {
-    title: "stop() waits for the handler under way and takes nothing new",
+    title: "stop() waits for the running handler and takes no new job",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const finish = Promise.withResolvers<void>();
@@ -38,7 +38,7 @@ export const lifecycleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "after the grace the signal aborts, and what did not finish runs elsewhere at once",
+    title: "after the grace period the signal aborts and unfinished jobs run elsewhere at once",
     async run(harness) {
       const runs = createProbe<string>();
       const job = contractJob("contract.work", async (payload, ctx) => {
@@ -62,7 +62,7 @@ export const lifecycleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a last attempt that the stop cuts off leaves the job dead, and says why",
+    title: "a last attempt cut off by stop() makes the job dead, with a reason",
     async run(harness) {
       const begun = createProbe<true>();
       const job = contractJob("contract.work", async () => {
@@ -81,7 +81,7 @@ export const lifecycleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "start() and stop() may be called again, at the same time and in any order",
+    title: "start() and stop() may be called repeatedly, at the same time and in any order",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload));
@@ -106,7 +106,7 @@ export const lifecycleCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "two instances share the work: each job runs once",
+    title: "two instances share the work and run each job once",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload));

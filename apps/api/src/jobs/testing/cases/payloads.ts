@@ -35,7 +35,7 @@ const EXTREMES: Readonly<Record<string, JsonValue>> = {
 
 export const payloadCases: readonly ContractCase[] = [
   {
-    title: "extreme values arrive as they were sent: numbers, names, writing, depth",
+    title: "extreme numbers, names, scripts and depths arrive unchanged",
     async run(harness) {
       const runs = createProbe<{ payload: JsonValue }>();
       const job = contractJob("contract.work", async (payload) => runs.report({ payload }));
@@ -50,7 +50,7 @@ export const payloadCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "minus zero is zero, and a field that is undefined is left out, as in JSON",
+    title: "minus zero becomes zero and undefined fields are dropped, as in JSON",
     async run(harness) {
       const runs = createProbe<{ payload: JsonValue }>();
       const job = contractJob("contract.work", async (payload) => runs.report({ payload }));
@@ -65,7 +65,7 @@ export const payloadCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a field named __proto__ is a field like any other, and changes no object",
+    title: "a field named __proto__ is an ordinary field and changes no prototype",
     async run(harness) {
       const runs = createProbe<{ payload: JsonValue }>();
       const job = contractJob("contract.work", async (payload) => runs.report({ payload }));
@@ -84,7 +84,7 @@ export const payloadCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the limit counts bytes of UTF-8, not characters",
+    title: "the payload limit counts UTF-8 bytes, not characters",
     async run(harness) {
       const runs = createProbe<number>();
       const job = contractJob("contract.work", async (payload) => {

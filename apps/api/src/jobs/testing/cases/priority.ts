@@ -7,7 +7,7 @@ import { createProbe } from "../probe.ts";
 
 export const priorityCases: readonly ContractCase[] = [
   {
-    title: "of what waits, lower numbers of priority are taken first",
+    title: "waiting jobs with a lower priority number run first",
     needs: ["priority"],
     async run(harness) {
       const runs = createProbe<JsonValue>();

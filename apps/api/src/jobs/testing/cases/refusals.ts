@@ -33,7 +33,7 @@ const job = contractJob("contract.work", async () => undefined, { schema: onlyNu
 
 export const refusalCases: readonly ContractCase[] = [
   {
-    title: "a name that is not in the registry is refused",
+    title: "a job name that is not in the registry is refused",
     run: (harness) =>
       inWorld(harness, [job], async (world) => {
         await assert.rejects(world.queue.enqueue("contract.other", 1), {
@@ -43,7 +43,7 @@ export const refusalCases: readonly ContractCase[] = [
       }),
   },
   {
-    title: "a payload that its schema refuses is refused, with the issues",
+    title: "a payload that fails its schema is refused with the issues",
     run: (harness) =>
       inWorld(harness, [job], async (world) => {
         await assert.rejects(world.queue.enqueue("contract.work", "one"), {
@@ -55,7 +55,7 @@ export const refusalCases: readonly ContractCase[] = [
       }),
   },
   {
-    title: "a payload over the limit is refused, with its size; one at the limit is not",
+    title: "a payload over the limit is refused with its size; one at the limit is accepted",
     async run(harness) {
       const any = contractJob("contract.work", async () => undefined);
       await inWorld(harness, [any], async (world) => {
@@ -70,7 +70,7 @@ export const refusalCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "bad options are refused, and nothing of their batch is stored",
+    title: "bad options are refused, and no job of their batch is stored",
     run: (harness) =>
       inWorld(harness, [job], async (world) => {
         for (const options of BAD_OPTIONS) {

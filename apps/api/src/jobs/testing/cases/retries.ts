@@ -7,7 +7,7 @@ import { failureIsStored, LONG_SECONDS, waitsForRetry } from "../waits.ts";
 
 export const retryCases: readonly ContractCase[] = [
   {
-    title: "a failed job is tried again until it succeeds, and each run knows its number",
+    title: "a failed job is retried until it succeeds, and each run gets its attempt number",
     async run(harness) {
       const attempts = createProbe<number>();
       const job = contractJob("contract.work", async (_payload, { attempt }) => {
@@ -52,7 +52,7 @@ export const retryCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "maxAttempts of the enqueue, else of the definition, is honoured; then the job is dead",
+    title: "a job is dead after maxAttempts of the enqueue, else of the definition",
     async run(harness) {
       const attempts = createProbe<number>();
       const job = contractJob(

@@ -18,7 +18,7 @@ async function letPauseGoBy(world: ContractWorld, attempt: number): Promise<void
 
 export const retryLimitCases: readonly ContractCase[] = [
   {
-    title: "fifteen attempts are fifteen runs, whatever a plan allows; then the job is dead",
+    title: "fifteen attempts are fifteen runs, above any plan's retry limit",
     async run(harness) {
       const attempts = createProbe<readonly [number, number]>();
       const job = contractJob("contract.work", async (_payload, { attempt, maxAttempts }) => {
@@ -42,7 +42,7 @@ export const retryLimitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "the pauses after the tenth failure and all later ones are exp(10) seconds",
+    title: "from the tenth failure on, the back-off is exp(10) seconds",
     async run(harness) {
       const runs = createProbe<string>();
       const failing = contractJob("contract.work", async (_payload, { attempt }) => {
@@ -71,7 +71,7 @@ export const retryLimitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a job of one attempt is dead at once when it fails, with its error",
+    title: "a job with one attempt is dead at its first failure, with its error",
     async run(harness) {
       const runs = createProbe<string>();
       const job = contractJob(

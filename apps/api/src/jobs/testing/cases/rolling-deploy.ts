@@ -6,8 +6,7 @@ import { createProbe, eventually } from "../probe.ts";
 
 export const rollingDeployCases: readonly ContractCase[] = [
   {
-    title:
-      "while old and new instances work, a name that only the new know runs there, as attempt 1",
+    title: "during a rolling deploy a new job runs on new instances only, as attempt 1",
     async run(harness) {
       const runs = createProbe<string>();
       const known = contractJob("contract.work", async (payload, { attempt }) =>

@@ -10,7 +10,7 @@ const DAY_SECONDS = 86_400;
 
 export const runAtLimitCases: readonly ContractCase[] = [
   {
-    title: "a runAt between two seconds is kept to the second",
+    title: "a runAt between two seconds is precise to the second",
     async run(harness) {
       let elapsed = 0;
       const ran = new Map<JsonValue, number>();
@@ -53,7 +53,7 @@ export const runAtLimitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a job three weeks away runs then, as its first attempt",
+    title: "a job due in three weeks runs then, as its first attempt",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload, { attempt, maxAttempts }) => {
@@ -78,7 +78,7 @@ export const runAtLimitCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an absorbed enqueue does not move the runAt of the job that holds the key",
+    title: "an absorbed enqueue does not change the runAt of the job with the key",
     needs: ["jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();

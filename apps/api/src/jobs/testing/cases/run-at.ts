@@ -9,7 +9,7 @@ const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1_000);
 
 export const runAtCases: readonly ContractCase[] = [
   {
-    title: "a job runs not before its runAt, and then",
+    title: "a job runs at its runAt and not before",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const job = contractJob("contract.work", async (payload) => runs.report(payload));

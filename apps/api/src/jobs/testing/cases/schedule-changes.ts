@@ -29,7 +29,7 @@ async function assertNoneMadeUp(world: ContractWorld, runs: Probe<string>): Prom
 
 export const scheduleChangeCases: readonly ContractCase[] = [
   {
-    title: "a changed schedule makes up no tick of the time before its change",
+    title: "a changed schedule makes up no tick from before the change",
     needs: ["schedules", "backfill"],
     async run(harness) {
       const runs = createProbe<string>();
@@ -45,7 +45,8 @@ export const scheduleChangeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a schedule that was gone and is back makes up no tick of the time between, and goes on",
+    title:
+      "a schedule that was removed and restored makes up no tick from between, and ticks again",
     needs: ["schedules", "backfill"],
     async run(harness) {
       const runs = createProbe<string>();
@@ -68,7 +69,7 @@ export const scheduleChangeCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "with a back-fill of 0 no missed tick is made up",
+    title: "a back-fill of 0 makes up no missed tick",
     needs: ["schedules", "backfill"],
     async run(harness) {
       const runs = createProbe<string>();
@@ -81,8 +82,7 @@ export const scheduleChangeCases: readonly ContractCase[] = [
     },
   },
   {
-    title:
-      "a scheduled run has the schedule's payload, and as many attempts as its definition says",
+    title: "a scheduled job has the schedule's payload and the definition's maxAttempts",
     needs: ["schedules", "backfill"],
     async run(harness) {
       const payload: JsonValue = { "": "Grüße 🌍", list: [null, { deep: [] }], _cron: 1 };

@@ -90,23 +90,23 @@ function every(stepMs: number, [after, until]: readonly [number, number]): Date[
 
 export const scheduleTimeCases: readonly ContractCase[] = [
   overChanges(
-    "a time that the clocks skip comes at the end of the gap, one that they repeat the first time",
+    "a tick at a skipped time comes at the end of the gap, one at a repeated time comes the first time",
     { cron: "30 2 * * *", timezone: "Europe/Berlin" },
     ({ at, shiftMs }) => [shiftMs > 0 ? at : new Date(at.getTime() - 30 * MINUTE_MS)],
   ),
   overChanges(
-    "the same where the clocks move by half an hour",
+    "a tick at a time that a half-hour clock change repeats comes the first time",
     { cron: "45 1 * * *", timezone: "Australia/Lord_Howe" },
     // At 2:00 they go back to 1:30. In spring nothing is skipped at 1:45, a quarter before.
     ({ at }) => [new Date(at.getTime() - 15 * MINUTE_MS)],
   ),
   overChanges(
-    "an hourly schedule ticks every hour over a change of the clocks",
+    "an hourly schedule ticks every hour across a clock change",
     { cron: "0 * * * *", timezone: "Europe/Berlin" },
     (_change, window) => every(HOUR_MS, window),
   ),
   overChanges(
-    "a half-hourly schedule ticks every half-hour where the clocks move by half an hour",
+    "a half-hourly schedule ticks every half-hour across a half-hour clock change",
     { cron: "*/30 * * * *", timezone: "Australia/Lord_Howe" },
     (_change, window) => every(HOUR_MS / 2, window),
   ),

@@ -7,7 +7,7 @@ import { createProbe, eventually } from "../probe.ts";
 
 export const scheduleCases: readonly ContractCase[] = [
   {
-    title: "each missed tick within the back-fill makes one job over all instances",
+    title: "each missed tick within the back-fill makes one job across all instances",
     needs: ["schedules", "backfill"],
     async run(harness) {
       const runs = createProbe<JsonValue>();

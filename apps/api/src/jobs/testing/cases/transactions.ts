@@ -16,7 +16,7 @@ const rollback = new Error("roll back");
 
 export const transactionCases: readonly ContractCase[] = [
   {
-    title: "what is enqueued in a transaction that commits runs, and sees its writes",
+    title: "a job enqueued in a committed transaction runs and sees its writes",
     needs: ["transactions"],
     async run(harness) {
       const runs = createProbe<readonly string[]>();
@@ -36,7 +36,7 @@ export const transactionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "what is enqueued in a transaction that rolls back never was",
+    title: "a job enqueued in a rolled-back transaction does not exist",
     needs: ["transactions"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -61,7 +61,7 @@ export const transactionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an enqueue that is refused leaves its transaction as it was",
+    title: "a refused enqueue does not harm its transaction",
     needs: ["transactions"],
     async run(harness) {
       await inWorld(harness, [idle], async (world) => {
@@ -78,7 +78,7 @@ export const transactionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "in a transaction options count as ever: runAt, maxAttempts and the key",
+    title: "runAt, maxAttempts and jobKey work in a transaction",
     needs: ["transactions", "jobKey"],
     async run(harness) {
       const runs = createProbe<JsonValue>();
@@ -108,7 +108,7 @@ export const transactionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "once() is true for one committed transaction, also of many at the same time",
+    title: "once() is true for exactly one of many concurrent transactions that commit",
     needs: ["transactions"],
     run: (harness) =>
       inWorld(harness, [idle], async (world) => {
@@ -129,7 +129,7 @@ export const transactionCases: readonly ContractCase[] = [
       }),
   },
   {
-    title: "an effect behind once() happens once, also when the run crashes after its commit",
+    title: "an effect behind once() happens once even if the run crashes after the commit",
     needs: ["transactions", "crash"],
     async run(harness) {
       const runs = createProbe<number>();

@@ -20,7 +20,7 @@ const upgrade = (payload: unknown, from: number): JsonValue => [JSON.stringify(p
 
 export const versionCases: readonly ContractCase[] = [
   {
-    title: "a payload of an earlier version is upgraded before the schema and the handler see it",
+    title: "a payload of an earlier version is upgraded before the schema and the handler get it",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const handler = async (payload: JsonValue) => runs.report(payload);
@@ -43,7 +43,7 @@ export const versionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a payload newer than the code is left for newer code, and that is no attempt",
+    title: "a payload newer than the code is left for newer code and loses no attempt",
     async run(harness) {
       const runs = createProbe<string>();
       const old = contractJob("contract.work", async () => runs.report("old"));
@@ -70,7 +70,7 @@ export const versionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "a key is one over all versions of its job",
+    title: "a key is unique across all versions of its job",
     needs: ["jobKey"],
     async run(harness) {
       const first = contractJob("contract.work", async () => undefined);
@@ -83,7 +83,7 @@ export const versionCases: readonly ContractCase[] = [
     },
   },
   {
-    title: "an upgrade that throws makes the job dead, without a run",
+    title: "an upgrade that throws makes the job dead without a run",
     async run(harness) {
       const runs = createProbe<JsonValue>();
       const handler = async (payload: JsonValue) => runs.report(payload);
