@@ -4,7 +4,7 @@ import { createQStashDev, type QStashDevOptions } from "@orbit/qstash-dev";
 import { describe, type TestContext, test } from "vitest";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe } from "#src/jobs/testing/probe.ts";
-import { allAreOver, waitsForRetry } from "#src/jobs/testing/waits.ts";
+import { untilSettled, skipBackOff } from "#src/jobs/testing/case-steps.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { qstashParts } from "../support/kill-qstash.ts";
 import { readEffects } from "../support/ledger-job.ts";
@@ -123,10 +123,10 @@ describe.concurrent("while QStash is down", () => {
     await world.queue.enqueue("contract.work", 1);
     for (const attempt of [1, 2, 3]) {
       expect(await attempts.next()).toBe(attempt);
-      await waitsForRetry(world, attempt);
+      await skipBackOff(world, attempt);
     }
     expect(await attempts.next()).toBe(4);
-    await allAreOver(world);
+    await untilSettled(world);
     expect(await world.deadJobs()).toEqual([]);
   });
 });

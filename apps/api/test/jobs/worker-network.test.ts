@@ -1,6 +1,6 @@
 import { describe, type TestContext, test } from "vitest";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
-import { whenAborted } from "#src/jobs/testing/in-world.ts";
+import { whenAborted } from "#src/jobs/testing/case-steps.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { openGraphileWorld } from "../support/graphile-harness.ts";
 

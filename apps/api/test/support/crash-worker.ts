@@ -1,5 +1,5 @@
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
-import { whenAborted } from "#src/jobs/testing/in-world.ts";
+import { whenAborted } from "#src/jobs/testing/case-steps.ts";
 import { graphileParts } from "./graphile-parts.ts";
 import { silentLog } from "./silent-log.ts";
 

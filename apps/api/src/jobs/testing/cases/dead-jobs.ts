@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import type { DeadJobs } from "../../application/dead-jobs.ts";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, skipBackOff, untilSettled, work } from "../case-steps.ts";
 import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
-import { allAreOver, waitsForRetry } from "../waits.ts";
 
 /** What a person can do with the dead of this world. */
 export function deadOf({ dead }: ContractWorld): DeadJobs {
@@ -34,7 +33,7 @@ export const deadJobCases: readonly ContractCase[] = [
         await work(world);
         const payload = { text: "Grüße \u0000", list: [1, null] };
         await world.queue.enqueue("contract.work", payload, { maxAttempts: 2 });
-        await waitsForRetry(world, 1);
+        await skipBackOff(world, 1);
         const [dead] = await theDead(world, 1);
         assert.equal(dead?.name, "contract.work");
         assert.equal(dead.version, 1);
@@ -42,7 +41,7 @@ export const deadJobCases: readonly ContractCase[] = [
         assert.deepEqual([dead.attempts, dead.maxAttempts], [2, 2]);
         assert.equal(dead.lastError, "failure 2");
         assert.match(dead.stack ?? "", /TypeError: failure 2\n\s+at /);
-        await allAreOver(world);
+        await untilSettled(world);
       });
     },
   },
@@ -63,7 +62,7 @@ export const deadJobCases: readonly ContractCase[] = [
       await inWorld(harness, [job], async (world) => {
         await work(world);
         await world.queue.enqueue("contract.work", { n: 1 }, { maxAttempts: 2 });
-        await waitsForRetry(world, 1);
+        await skipBackOff(world, 1);
         const [dead] = await theDead(world, 1);
         const first = await runs.next();
         await runs.next();
@@ -71,9 +70,9 @@ export const deadJobCases: readonly ContractCase[] = [
         isMended = true;
         assert.equal(await deadOf(world).replay(first.id), true);
         assert.deepEqual(await runs.next(), { id: first.id, payload: { n: 1 }, facts: [1, 2] });
-        await waitsForRetry(world, 1);
+        await skipBackOff(world, 1);
         assert.deepEqual(await runs.next(), { id: first.id, payload: { n: 1 }, facts: [2, 2] });
-        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.deepEqual(await deadOf(world).list(1), []);
       });
     },
@@ -124,7 +123,7 @@ export const deadJobCases: readonly ContractCase[] = [
         const id = oldest?.id ?? "";
         await Promise.all([deadOf(world).replay(id), deadOf(world).replay(id)]);
         await runs.next();
-        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
         assert.equal(await deadOf(world).replay(id), false);
         assert.equal(await deadOf(world).remove(newest?.id ?? ""), true);
@@ -160,6 +159,54 @@ export const deadJobCases: readonly ContractCase[] = [
           all.map(({ payload }) => payload),
         );
         assert.equal(new Set(pages).size, 7);
+      });
+    },
+  },
+  {
+    title: "a page continues after the previous one even if its last job is no longer dead",
+    needs: ["replay"],
+    async run(harness) {
+      const job = contractJob("contract.work", async () => {
+        throw new Error("fails");
+      });
+      await inWorld(harness, [job], async (world) => {
+        await work(world);
+        for (const payload of [1, 2, 3]) {
+          await world.queue.enqueue("contract.work", payload, { maxAttempts: 1 });
+          await theDead(world, payload);
+        }
+        const [, second, third] = await theDead(world, 3);
+        const page = await deadOf(world).list(2);
+        assert.equal(await deadOf(world).remove(second?.id ?? ""), true);
+        const rest = await deadOf(world).list(2, page.at(-1));
+        assert.deepEqual(
+          rest.map(({ id }) => id),
+          [third?.id],
+        );
+      });
+    },
+  },
+  {
+    title: "a dead job of an unknown name or version is not replayed and stays dead",
+    needs: ["replay"],
+    async run(harness) {
+      const fail = async () => {
+        throw new Error("fails");
+      };
+      const known = contractJob("contract.work", fail);
+      const newer = contractJob("contract.work", fail, { version: 2, upgrade: () => null });
+      const other = contractJob("contract.other", fail);
+      await inWorld(harness, [known], async (world) => {
+        await work(world, { definitions: [newer, other] });
+        await world.queueOf([newer, other]).enqueueMany([
+          { name: "contract.work", payload: 1, options: { maxAttempts: 1 } },
+          { name: "contract.other", payload: 2, options: { maxAttempts: 1 } },
+        ]);
+        for (const { id } of await theDead(world, 2)) {
+          await assert.rejects(deadOf(world).replay(id), { code: "jobs.unknown_job", status: 404 });
+        }
+        assert.equal((await deadOf(world).list(10)).length, 2);
+        assert.equal(await world.pendingCount(), 0);
       });
     },
   },

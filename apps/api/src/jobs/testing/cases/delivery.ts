@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { JobContext } from "../../application/job-definition.ts";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, untilSettled, work } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
 
 const PAYLOADS: readonly JsonValue[] = [
@@ -74,7 +74,7 @@ export const deliveryCases: readonly ContractCase[] = [
           ]);
           assert.equal((await runs.next()).json, JSON.stringify(payload));
           assert.equal((await runs.next()).json, JSON.stringify(payload));
-          await eventually("the key is free", async () => (await world.pendingCount()) === 0);
+          await untilSettled(world);
         }
       });
     },
@@ -133,6 +133,68 @@ export const deliveryCases: readonly ContractCase[] = [
         assert.equal(await world.pendingCount(), 1);
         await work(world);
         assert.equal(await runs.next(), "unknown");
+      });
+    },
+  },
+  {
+    title: "during a rolling deploy a new job runs on new instances only, as attempt 1",
+    async run(harness) {
+      const runs = createProbe<string>();
+      const known = contractJob("contract.work", async (payload, { attempt }) =>
+        runs.report(`known ${JSON.stringify(payload)}, attempt ${attempt}`),
+      );
+      const added = contractJob("contract.other", async (payload, { attempt }) =>
+        runs.report(`added ${JSON.stringify(payload)}, attempt ${attempt}`),
+      );
+      await inWorld(harness, [known, added], async (world) => {
+        const old = [
+          await work(world, { definitions: [known] }),
+          await work(world, { definitions: [known] }),
+        ];
+        const payloads = [1, 2, 3, 4, 5];
+        for (const payload of payloads) {
+          await world.queue.enqueue("contract.other", payload, { maxAttempts: 1 });
+          await world.queue.enqueue("contract.work", payload, { maxAttempts: 1 });
+        }
+        await eventually("the known are done", async () => runs.unread.length === 5);
+        await eventually("the others wait", async () => (await world.pendingCount()) === 5);
+        await work(world);
+        await eventually("all are done", async () => {
+          await world.elapse(10);
+          return (await world.pendingCount()) === 0;
+        });
+        await Promise.all(old.map((runtime) => runtime.stop()));
+        assert.deepEqual(
+          [...runs.unread].sort(),
+          ["added", "known"].flatMap((name) => payloads.map((n) => `${name} ${n}, attempt 1`)),
+        );
+        assert.deepEqual(await world.deadJobs(), []);
+      });
+    },
+  },
+];
+
+export const priorityCases: readonly ContractCase[] = [
+  {
+    title: "waiting jobs with a lower priority number run first",
+    needs: ["priority"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const handler = async (payload: JsonValue) => runs.report(payload);
+      const later = contractJob("contract.work", handler);
+      const sooner = { ...contractJob("contract.other", handler), priority: -10 };
+      await inWorld(harness, [later, sooner], async (world) => {
+        await world.queue.enqueue("contract.work", "later");
+        await world.queue.enqueueMany([
+          { name: "contract.work", payload: "later" },
+          { name: "contract.other", payload: "sooner" },
+        ]);
+        await world.queue.enqueue("contract.other", "sooner");
+        await world.queue.enqueue("contract.other", "sooner", { jobKey: "k" });
+        await work(world, { concurrency: 1 });
+        const order = [];
+        for (let run = 0; run < 5; run++) order.push(await runs.next());
+        assert.deepEqual(order, ["sooner", "sooner", "sooner", "later", "later"]);
       });
     },
   },

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { PermanentJobError } from "../../application/job-errors.ts";
 import type { JsonValue } from "../../application/job-types.ts";
+import {
+  inWorld,
+  LONG_SECONDS,
+  untilDead,
+  untilFailed,
+  untilSettled,
+  work,
+} from "../case-steps.ts";
 import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
-import { createProbe, eventually } from "../probe.ts";
-import { allAreOver, failureIsStored, LONG_SECONDS } from "../waits.ts";
+import { createProbe } from "../probe.ts";
 
 async function enqueueFiftyAtOnce(world: ContractWorld): Promise<void> {
   await Promise.all(
@@ -31,7 +37,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         ] as const) {
           await world.queue.enqueue("contract.work", payload, { jobKey: "k" });
           assert.equal(await runs.next(), payload);
-          await allAreOver(world);
+          await untilSettled(world);
           await world.elapse(pause);
         }
         assert.equal(runs.unread.length, 0);
@@ -51,10 +57,10 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         await work(world);
         await world.queue.enqueue("contract.work", "bad", { jobKey: "k" });
         assert.equal(await runs.next(), "bad");
-        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        await untilDead(world, 1);
         await world.queue.enqueue("contract.work", "good", { jobKey: "k" });
         assert.equal(await runs.next(), "good");
-        await allAreOver(world);
+        await untilSettled(world);
         assert.equal((await world.deadJobs()).length, 1);
       });
     },
@@ -72,12 +78,12 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         await work(world);
         await world.queue.enqueue("contract.work", "first", { jobKey: "k" });
         assert.deepEqual(await runs.next(), ["first", 1]);
-        await failureIsStored(world, 1);
+        await untilFailed(world, 1);
         await enqueueFiftyAtOnce(world);
         assert.equal(await world.pendingCount(), 1);
         await world.elapse(LONG_SECONDS);
         assert.deepEqual(await runs.next(), ["first", 2]);
-        await allAreOver(world);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
       });
     },
@@ -92,14 +98,14 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         const runtime = await work(world);
         await world.queue.enqueue("contract.work", "first", { jobKey: "k" });
         assert.equal(await runs.next(), "first");
-        await allAreOver(world);
+        await untilSettled(world);
         // Nothing may begin meanwhile: from then on a key is free.
         await runtime.stop();
         await enqueueFiftyAtOnce(world);
         assert.equal(await world.pendingCount(), 1);
         await work(world);
         assert.match(JSON.stringify(await runs.next()), /^"one of fifty/);
-        await allAreOver(world);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
       });
     },
@@ -123,7 +129,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         assert.equal(await runs.next(), "marker");
         await world.elapse(days(1));
         assert.equal(await runs.next(), "far");
-        await allAreOver(world);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
         await world.queue.enqueue("contract.work", "next", { jobKey: "k" });
         assert.equal(await runs.next(), "next");
@@ -178,7 +184,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         assert.equal(await world.pendingCount(), 1);
         await work(world);
         assert.deepEqual(await runs.next(), ["first", 2]);
-        await allAreOver(world);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
       });
     },

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, untilDead, untilFailed, untilSettled, work } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
-import { createProbe, eventually } from "../probe.ts";
+import { createProbe } from "../probe.ts";
 
 const ODD_KEYS = [
   "x".repeat(512),
@@ -74,7 +74,7 @@ export const jobKeyCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", "second", { jobKey: "k" });
         assert.deepEqual(await runs.next(), ["second", 1]);
         fail.resolve();
-        await eventually("the first has failed", async () => (await world.waitingAfter(1)) === 1);
+        await untilFailed(world, 1);
         await world.elapse(60);
         assert.deepEqual(await runs.next(), ["first", 2]);
       });
@@ -92,11 +92,11 @@ export const jobKeyCases: readonly ContractCase[] = [
         await work(world);
         await world.queue.enqueue("contract.work", "first", { jobKey: "k" });
         assert.deepEqual(await runs.next(), ["first", 1]);
-        await eventually("it has failed", async () => (await world.waitingAfter(1)) === 1);
+        await untilFailed(world, 1);
         await world.queue.enqueue("contract.work", "absorbed", { jobKey: "k" });
         await world.elapse(60);
         assert.deepEqual(await runs.next(), ["first", 2]);
-        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         await world.queue.enqueue("contract.work", "second", { jobKey: "k" });
         assert.deepEqual(await runs.next(), ["second", 1]);
       });
@@ -120,7 +120,7 @@ export const jobKeyCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", "absorbed", { jobKey: waits });
         go.resolve();
         assert.equal(await runs.next(), waits);
-        await eventually("all is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
       });
     },
@@ -137,7 +137,7 @@ export const jobKeyCases: readonly ContractCase[] = [
         await work(world);
         await world.queue.enqueue("contract.work", "bad", { jobKey: "k", maxAttempts: 1 });
         assert.equal(await runs.next(), "bad");
-        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        await untilDead(world, 1);
         await world.queue.enqueue("contract.work", "good", { jobKey: "k" });
         assert.equal(await runs.next(), "good");
         assert.equal((await world.deadJobs()).length, 1);

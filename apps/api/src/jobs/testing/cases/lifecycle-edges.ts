@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, skipBackOff, untilDead, untilSettled, whenAborted, work } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, whenAborted, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
-import { allAreOver, waitsForRetry } from "../waits.ts";
 
 export const lifecycleEdgeCases: readonly ContractCase[] = [
   {
@@ -75,14 +74,14 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", 1);
         for (const attempt of [1, 2]) {
           assert.equal(await attempts.next(), attempt);
-          await waitsForRetry(world, attempt);
+          await skipBackOff(world, attempt);
         }
         assert.equal(await attempts.next(), 3);
         await first.stop();
         // Its back-off would be 20 seconds, longer than anybody waits here.
         await work(world);
         assert.equal(await attempts.next(), 4);
-        await allAreOver(world);
+        await untilSettled(world);
         assert.deepEqual(await world.deadJobs(), []);
       });
     },
@@ -102,7 +101,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
         await begun.next();
         await runtime.stop();
         await work(world);
-        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        await untilDead(world, 1);
         assert.match((await world.deadJobs())[0]?.lastError ?? "", /cut off/);
         assert.equal(begun.unread.length, 0);
       });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, untilDead, untilSettled, whenAborted, work } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, whenAborted, work } from "../in-world.ts";
-import { createProbe, eventually } from "../probe.ts";
+import { createProbe } from "../probe.ts";
 
 export const lifecycleCases: readonly ContractCase[] = [
   {
@@ -74,7 +74,7 @@ export const lifecycleCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", 1, { maxAttempts: 1 });
         await begun.next();
         await runtime.stop();
-        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        await untilDead(world, 1);
         const [dead] = await world.deadJobs();
         assert.match(dead?.lastError ?? "", /stopped|timed out|cut off/);
       });
@@ -117,7 +117,7 @@ export const lifecycleCases: readonly ContractCase[] = [
         );
         const seen = new Set<JsonValue>();
         for (let run = 0; run < 100; run++) seen.add(await runs.next());
-        await eventually("all is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.equal(seen.size, 100);
         assert.equal(runs.unread.length, 0);
       });

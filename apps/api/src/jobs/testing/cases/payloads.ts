@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, work } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
 import { createProbe } from "../probe.ts";
 
 const LIMIT = 1_048_576;

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { EnqueueOptions } from "../../application/job-queue.ts";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld } from "../in-world.ts";
 
 const onlyNumbers: StandardSchemaV1<unknown, JsonValue> = {
   "~standard": {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { inWorld } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld } from "../in-world.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

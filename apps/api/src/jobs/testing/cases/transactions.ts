@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { JsonValue } from "../../application/job-types.ts";
 import { processOnce } from "../../application/ledger.ts";
+import { inWorld, untilSettled, work } from "../case-steps.ts";
 import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
 
 function unitOfWork({ transaction }: ContractWorld) {
@@ -55,7 +55,7 @@ export const transactionCases: readonly ContractCase[] = [
         await assert.rejects(failing, rollback);
         await world.queue.enqueue("contract.work", "after", { jobKey: "k" });
         assert.equal(await runs.next(), "after");
-        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
       });
     },
@@ -102,7 +102,7 @@ export const transactionCases: readonly ContractCase[] = [
         assert.deepEqual(await runs.next(), ["now", 10]);
         await world.elapse(61);
         assert.deepEqual(await runs.next(), ["later", 7]);
-        await eventually("all is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.equal(runs.unread.length, 0);
       });
     },
@@ -152,7 +152,7 @@ export const transactionCases: readonly ContractCase[] = [
           await world.elapse(10);
           return runs.unread.length > 0;
         });
-        await eventually("it is done", async () => (await world.pendingCount()) === 0);
+        await untilSettled(world);
         assert.deepEqual(await unitOfWork(world).run((tx) => tx.effects()), ["done"]);
       });
     },

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { JsonValue } from "../../application/job-types.ts";
+import { inWorld, untilDead, work } from "../case-steps.ts";
 import type { ContractCase } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld, work } from "../in-world.ts";
 import { createProbe, eventually } from "../probe.ts";
 
 const onlyLists: StandardSchemaV1<unknown, JsonValue> = {
@@ -97,7 +97,7 @@ export const versionCases: readonly ContractCase[] = [
       await inWorld(harness, [second], async (world) => {
         await world.queueOf([first]).enqueue("contract.work", 1);
         await work(world);
-        await eventually("it is dead", async () => (await world.deadJobs()).length === 1);
+        await untilDead(world, 1);
         const [dead] = await world.deadJobs();
         assert.equal(dead?.lastError, "nobody knows what this was");
         assert.equal(runs.unread.length, 0);

@@ -1,7 +1,7 @@
 import type { JobRuntime } from "../../application/job-runtime.ts";
 import type { ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { whenAborted } from "../in-world.ts";
+import { whenAborted } from "../case-steps.ts";
 import type { LateEnd } from "./commands.ts";
 
 export interface Run {

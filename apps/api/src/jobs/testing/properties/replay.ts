@@ -1,6 +1,6 @@
 import type { ContractHarness } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
-import { inWorld } from "../in-world.ts";
+import { inWorld } from "../case-steps.ts";
 import type { Command } from "./commands.ts";
 import { Play } from "./play.ts";
 import { inspect } from "node:util";
