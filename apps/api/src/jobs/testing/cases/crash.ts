@@ -5,7 +5,7 @@ import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { createProbe, eventually } from "../probe.ts";
 
-/** Lets as much time pass as it takes until the next run is reported. */
+/** Lets time pass until the next run is reported. */
 async function untilReported(world: ContractWorld, unread: () => number): Promise<void> {
   await eventually("the job runs elsewhere", async () => {
     await world.elapse(10);
@@ -48,7 +48,7 @@ export const crashCases: readonly ContractCase[] = [
           attempts.report(attempt);
           await never();
         },
-        // While the last attempt might still be running, nobody can call it dead.
+        // A provider may wait for this long before it calls the last attempt dead.
         { timeout: 60_000 },
       );
       await inWorld(harness, [job], async (world) => {
@@ -60,7 +60,7 @@ export const crashCases: readonly ContractCase[] = [
           await world.crash(runtime);
         }
         await work(world);
-        await eventually("it is dead", async () => {
+        await eventually("the job is dead", async () => {
           await world.elapse(30);
           return (await world.deadJobs()).length === 1;
         });
@@ -151,7 +151,7 @@ export const crashCases: readonly ContractCase[] = [
 
         await world.queueOf([job]).enqueue("contract.work", "new");
         await work(world);
-        await eventually("all is done", async () => {
+        await eventually("every job is done", async () => {
           await world.elapse(600);
           return (await world.pendingCount()) === 0;
         });

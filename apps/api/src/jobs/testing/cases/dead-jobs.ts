@@ -6,16 +6,16 @@ import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { createProbe, eventually } from "../probe.ts";
 
-/** What a person can do with the dead of this world. */
+/** The world's dead jobs, which every provider with `replay` has. */
 export function deadOf({ dead }: ContractWorld): DeadJobs {
-  assert.ok(dead, "a provider that does not lack replay has dead jobs");
+  assert.ok(dead, "the harness of a provider that supports replay must have `dead`");
   return dead;
 }
 
-/** Waits until as many are dead, and gives them, the newest first. */
+/** Waits until this many jobs are dead, and returns them, newest first. */
 export async function theDead(world: ContractWorld, count: number) {
   await eventually(
-    `${count} are dead`,
+    `${count} jobs are dead`,
     async () => (await deadOf(world).list(100)).length === count,
   );
   return deadOf(world).list(100);

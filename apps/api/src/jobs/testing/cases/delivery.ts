@@ -156,10 +156,10 @@ export const deliveryCases: readonly ContractCase[] = [
           await world.queue.enqueue("contract.other", payload, { maxAttempts: 1 });
           await world.queue.enqueue("contract.work", payload, { maxAttempts: 1 });
         }
-        await eventually("the known are done", async () => runs.unread.length === 5);
-        await eventually("the others wait", async () => (await world.pendingCount()) === 5);
+        await eventually("the known jobs are done", async () => runs.unread.length === 5);
+        await eventually("the other jobs wait", async () => (await world.pendingCount()) === 5);
         await work(world);
-        await eventually("all are done", async () => {
+        await eventually("every job is done", async () => {
           await world.elapse(10);
           return (await world.pendingCount()) === 0;
         });

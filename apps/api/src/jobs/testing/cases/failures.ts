@@ -15,24 +15,24 @@ import { contractJob } from "../contract-jobs.ts";
 import { createProbe, eventually } from "../probe.ts";
 
 class OddError extends Error {
-  // What libraries do: a message that is no string, whatever the type says.
+  // Some libraries have messages that are not strings, in spite of the type.
   override get message(): string {
     throw new TypeError("no message for you");
   }
 }
 
-/** What is thrown, and what is kept of it. */
-const THROWN: readonly (readonly [what: string, thrown: unknown, kept: RegExp])[] = [
+/** Values that handlers throw, and what must be stored of each. */
+const THROWN: readonly (readonly [what: string, thrown: unknown, stored: RegExp])[] = [
   ["a string", "a bare string", /a bare string/],
   ["undefined", undefined, /undefined/],
   ["null", null, /null/],
   ["a number", 42, /42/],
   ["a symbol", Symbol("odd"), /odd/],
   ["an object", { reason: "x" }, /./],
-  ["an object that is no text", Object.create(null), /./],
+  ["an object without a text", Object.create(null), /./],
   ["an error without a message", new Error(""), /^/],
   ["an error whose message cannot be read", new OddError(), /./],
-  ["an error whose message is no text", Object.assign(new Error("x"), { message: 7 }), /7/],
+  ["an error whose message is not a string", Object.assign(new Error("x"), { message: 7 }), /7/],
   ["a long message", new Error(`long ${"é🌍".repeat(200_000)}`), /^long é/],
   ["a message with control characters", new Error("a\u0000b\u001Bc\uD83C"), /^a.b/],
 ];
@@ -136,7 +136,7 @@ export const failureCases: readonly ContractCase[] = [
           if (ctx.attempt > 1) return aborted.report(`attempt ${ctx.attempt}`);
           await whenAborted(ctx);
           aborted.report("aborted");
-          // Whoever does not listen has failed all the same.
+          // A handler that ignores its signal has failed all the same.
           await new Promise(() => undefined);
         },
         { timeout: 50 },
@@ -155,19 +155,19 @@ export const failureCases: readonly ContractCase[] = [
     async run(harness) {
       const job = contractJob("contract.work", async (payload) => {
         const [, thrown] = THROWN[Number(payload)] ?? [];
-        // oxlint-disable-next-line typescript/only-throw-error -- handlers do
+        // oxlint-disable-next-line typescript/only-throw-error -- handlers may throw anything
         throw thrown;
       });
       await inWorld(harness, [job], async (world) => {
         await work(world);
-        for (const [index, [what, , kept]] of THROWN.entries()) {
+        for (const [index, [what, , stored]] of THROWN.entries()) {
           await world.queue.enqueue("contract.work", index, { maxAttempts: 1 });
           await eventually(`${what} has made the job dead`, async () => {
             return (await world.deadJobs()).length === index + 1;
           });
           const { lastError, attempts } = (await world.deadJobs())[index] ?? {};
           assert.equal(attempts, 1);
-          assert.match(lastError ?? "nothing", kept, what);
+          assert.match(lastError ?? "nothing", stored, what);
         }
         await untilSettled(world);
       });

@@ -99,7 +99,7 @@ export const jobKeyReuseCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", "first", { jobKey: "k" });
         assert.equal(await runs.next(), "first");
         await untilSettled(world);
-        // Nothing may begin meanwhile: from then on a key is free.
+        // No run may begin meanwhile, since it would free the key.
         await runtime.stop();
         await enqueueFiftyAtOnce(world);
         assert.equal(await world.pendingCount(), 1);

@@ -115,7 +115,7 @@ export const jobKeyCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", "a", { jobKey: "a" });
         await world.queue.enqueue("contract.work", "b", { jobKey: "b" });
         await work(world, { concurrency: 1 });
-        // No order is promised: either may be the one that waits.
+        // The order is not promised: either job may wait.
         const waits = (await runs.next()) === "a" ? "b" : "a";
         await world.queue.enqueue("contract.work", "absorbed", { jobKey: waits });
         go.resolve();

@@ -14,7 +14,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
       const marker = contractJob("contract.other", async () => runs.report("marker"));
       await inWorld(harness, [job, marker], async (world) => {
         const runtime = world.runtime();
-        // At once, and while it is busy.
+        // Stops at once, and while the start is busy.
         for (const between of [async () => 0, () => world.pendingCount()]) {
           const starting = runtime.start().catch(() => undefined);
           await between();
@@ -78,7 +78,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
         }
         assert.equal(await attempts.next(), 3);
         await first.stop();
-        // Its back-off would be 20 seconds, longer than anybody waits here.
+        // A back-off would take 20 seconds, longer than this case waits.
         await work(world);
         assert.equal(await attempts.next(), 4);
         await untilSettled(world);
@@ -123,7 +123,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", 1);
         assert.equal(await runs.next(), "attempt 1");
         const stopping = runtime.stop();
-        // The stop is under way for a round trip or two.
+        // Gives the stop time to begin.
         await world.pendingCount();
         finish.resolve();
         await stopping;
@@ -142,7 +142,7 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
     async run(harness) {
       const seen = new Set<JsonValue>();
       const job = contractJob("contract.work", async (payload) => {
-        // A turn of the loop, in which a stop can come.
+        // Lets the event loop turn, so that a stop can come.
         await new Promise((resolve) => setImmediate(resolve));
         seen.add(payload);
       });
@@ -159,10 +159,13 @@ export const lifecycleEdgeCases: readonly ContractCase[] = [
           const other = await work(world, { concurrency: 4, shutdownGraceMs: 20 });
           await enqueue(from);
           const enough = seen.size + 5;
-          await eventually("some have run", async () => seen.size >= Math.min(enough, from + 25));
+          await eventually(
+            "some jobs have run",
+            async () => seen.size >= Math.min(enough, from + 25),
+          );
           await other.stop();
         }
-        await eventually("all is done", async () => {
+        await eventually("every job is done", async () => {
           await world.elapse(10);
           return (await world.pendingCount()) === 0;
         });

@@ -22,7 +22,7 @@ export const lifecycleCases: readonly ContractCase[] = [
           { name: "contract.work", payload: "one" },
           { name: "contract.work", payload: "other" },
         ]);
-        // No order is promised: either may be the one that is under way.
+        // The order is not promised: either job may be running.
         const seen = [await runs.next()];
         let stopped = false;
         const stopping = runtime.stop().then(() => (stopped = true));
@@ -46,7 +46,7 @@ export const lifecycleCases: readonly ContractCase[] = [
         if (ctx.attempt > 1) return;
         await whenAborted(ctx);
         runs.report("aborted");
-        // A handler that ignores its signal.
+        // This handler ignores its signal.
         if (payload === "deaf") await new Promise(() => undefined);
         throw new Error("cut short");
       });
@@ -96,7 +96,7 @@ export const lifecycleCases: readonly ContractCase[] = [
           await Promise.all([starting, runtime.stop()]);
         }
         await runtime.start();
-        // The one that was called last holds.
+        // The last call wins.
         const stopping = runtime.stop();
         await runtime.start();
         await stopping;

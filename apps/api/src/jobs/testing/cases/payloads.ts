@@ -7,7 +7,7 @@ import { createProbe } from "../probe.ts";
 
 const LIMIT = 1_048_576;
 
-/** JSON's quotes are two bytes, and each of these four. */
+/** Each character has four bytes, and JSON adds two for the quotes. */
 const NEARLY_FULL = "🌍".repeat(LIMIT / 4 - 1);
 
 function nested(depth: number): JsonValue {
@@ -22,14 +22,14 @@ const EXTREMES: Readonly<Record<string, JsonValue>> = {
   "the smallest number": 5e-324,
   "the largest safe integer": 2 ** 53 - 1,
   "a number without an exact binary form": 0.1 + 0.2,
-  "nothing, in every shape": { text: "", list: [], object: {}, null: null },
-  "names that are empty": { "": { "": [{ "": "" }] } },
+  "empty values of every type": { text: "", list: [], object: {}, null: null },
+  "empty names": { "": { "": [{ "": "" }] } },
   "names that look like numbers": { "10": 1, "9": 2, "-1": 3, "1e3": 4 },
-  "names in any writing": { "ключ 🗝": 1, é: "composed", "e\u0301": "decomposed" },
-  "characters beyond the first plane": "𝒳🏳️‍🌈👩‍👩‍👧‍👦𠜎".repeat(2_000),
+  "names in several scripts": { "ключ 🗝": 1, é: "composed", "e\u0301": "decomposed" },
+  "characters outside the basic plane": "𝒳🏳️‍🌈👩‍👩‍👧‍👦𠜎".repeat(2_000),
   "control characters": "\u0001\u001F\u007F\u0085\uFEFF\uFFFF\r\n\t\b\f",
-  "what looks like JSON, SQL or a URL": `{"a":1}'; drop table jobs; -- ?q=%00&x="\\`,
-  "two hundred levels": nested(200),
+  "text that looks like JSON, SQL or a URL": `{"a":1}'; drop table jobs; -- ?q=%00&x="\\`,
+  "two hundred nested levels": nested(200),
   "many elements": Array.from({ length: 10_000 }, (_, index) => index),
 };
 
@@ -59,7 +59,7 @@ export const payloadCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", -0);
         assert.ok(Object.is((await runs.next()).payload, 0));
         await world.queue.enqueue("contract.work", { kept: null, gone: undefined });
-        // deepEqual is the strict one: a field that is there and undefined would differ.
+        // This deepEqual is strict: it tells an undefined field from a missing one.
         assert.deepEqual((await runs.next()).payload, { kept: null });
       });
     },

@@ -12,15 +12,15 @@ import type { ContractCase, ContractWorld } from "../contract-harness.ts";
 import { contractJob } from "../contract-jobs.ts";
 import { createProbe, eventually } from "../probe.ts";
 
-/** The contract's longest pause, with what rounding up to whole seconds adds. */
-const LONGEST_PAUSE_SECONDS = Math.ceil(Math.exp(10)) + 1;
+/** The longest back-off, rounded up to whole seconds, and one more. */
+const LONGEST_BACK_OFF_SECONDS = Math.ceil(Math.exp(10)) + 1;
 
-/** Seconds that are left for what passes by itself while a case runs. */
+/** Allows for real time that passes while a case runs. */
 const MARGIN_SECONDS = 60;
 
-async function letPauseGoBy(world: ContractWorld, attempt: number): Promise<void> {
+async function skipLongestBackOff(world: ContractWorld, attempt: number): Promise<void> {
   await untilFailed(world, attempt);
-  await world.elapse(LONGEST_PAUSE_SECONDS);
+  await world.elapse(LONGEST_BACK_OFF_SECONDS);
 }
 
 export const retryCases: readonly ContractCase[] = [
@@ -59,7 +59,7 @@ export const retryCases: readonly ContractCase[] = [
         assert.equal(await runs.next(), "attempt 1");
         for (const attempt of [1, 2, 3]) {
           await untilFailed(world, attempt);
-          // A second is left for what passes by itself.
+          // One second less, since real time passes too.
           await world.elapse(Math.exp(attempt) - 1);
           await world.queue.enqueue("contract.other", 1);
           assert.equal(await runs.next(), "marker");
@@ -94,7 +94,7 @@ export const retryCases: readonly ContractCase[] = [
             assert.equal(await attempts.next(), expected);
             if (run < expected) await skipBackOff(world, run);
           }
-          await eventually("it is dead", async () => (await world.deadJobs()).length > before);
+          await eventually("the job is dead", async () => (await world.deadJobs()).length > before);
           await world.elapse(LONG_SECONDS);
         }
         assert.deepEqual(
@@ -122,12 +122,12 @@ export const retryCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", 1, { maxAttempts: 15 });
         for (let attempt = 1; attempt <= 15; attempt++) {
           assert.deepEqual(await attempts.next(), [attempt, 15]);
-          if (attempt < 15) await letPauseGoBy(world, attempt);
+          if (attempt < 15) await skipLongestBackOff(world, attempt);
         }
         await untilDead(world, 1);
         const [dead] = await world.deadJobs();
         assert.deepEqual([dead?.attempts, dead?.lastError], [15, "failure 15"]);
-        await world.elapse(LONGEST_PAUSE_SECONDS);
+        await world.elapse(LONGEST_BACK_OFF_SECONDS);
         await untilSettled(world);
         assert.equal(attempts.unread.length, 0);
       });
@@ -147,12 +147,12 @@ export const retryCases: readonly ContractCase[] = [
         await world.queue.enqueue("contract.work", 1, { maxAttempts: 13 });
         for (let attempt = 1; attempt < 10; attempt++) {
           assert.equal(await runs.next(), `attempt ${attempt}`);
-          await letPauseGoBy(world, attempt);
+          await skipLongestBackOff(world, attempt);
         }
         assert.equal(await runs.next(), "attempt 10");
         for (const attempt of [10, 11, 12]) {
           await untilFailed(world, attempt);
-          await world.elapse(LONGEST_PAUSE_SECONDS - MARGIN_SECONDS);
+          await world.elapse(LONGEST_BACK_OFF_SECONDS - MARGIN_SECONDS);
           await world.queue.enqueue("contract.other", 1);
           assert.equal(await runs.next(), "marker");
           assert.equal(runs.unread.length, 0);

@@ -87,12 +87,12 @@ export const runAtCases: readonly ContractCase[] = [
         };
         await elapse(50);
         assert.equal(ran.size, 0);
-        // In steps shorter than the precision that is asked for.
-        await eventually("all have run", async () => {
+        // The steps are shorter than the promised precision.
+        await eventually("every job has run", async () => {
           if (ran.size < fractions.length) await elapse(0.25);
           return ran.size === fractions.length;
         });
-        // A provider may be ahead of the wall clock: it is measured by what is due on the second.
+        // A provider may be ahead of the wall clock, so compare with the job that is due on the second.
         const due = ran.get(0) ?? Number.NaN;
         for (const ms of fractions) {
           const early = due - (ran.get(ms) ?? Number.NaN);
@@ -117,7 +117,7 @@ export const runAtCases: readonly ContractCase[] = [
           await world.elapse(days * DAY_SECONDS);
           await world.queue.enqueue("contract.other", 1);
           assert.equal(await runs.next(), "marker");
-          await eventually("it waits alone", async () => (await world.pendingCount()) === 1);
+          await eventually("the marker is done", async () => (await world.pendingCount()) === 1);
         }
         await world.elapse(DAY_SECONDS);
         assert.deepEqual(await runs.next(), ["far", 1, 3]);

@@ -8,19 +8,19 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 interface ClockChange {
-  /** The first instant with the new time. */
+  /** The first instant after the change. */
   readonly at: Date;
-  /** Positive when the clocks go forward. */
+  /** Positive if the clocks go forward. */
   readonly shiftMs: number;
 }
 
 /**
- * A scheduler may know minutes without their year, as graphile-worker does: what is asked of it must
- * not be half a year away. Of the two changes of a zone at least one always is nearer.
+ * A scheduler may not know the year of a tick, as graphile-worker does not, so stay within half a year of
+ * today. A zone with two clock changes a year always has one that is nearer.
  */
 const NEAR_DAYS = 160;
 
-/** The zone's changes of daylight saving that are near enough to be asked about. */
+/** Finds the zone's clock changes within {@link NEAR_DAYS} of today. */
 function changesOf(timeZone: string): ClockChange[] {
   const offsetAt = offsetsOf(timeZone);
   const today = Math.floor(Date.now() / DAY_MS) * DAY_MS;
@@ -40,7 +40,7 @@ function changesOf(timeZone: string): ClockChange[] {
   return changes;
 }
 
-/** What the zone's clocks are ahead of UTC, by the instant. */
+/** Returns a function from an instant to the zone's offset from UTC, in milliseconds. */
 function offsetsOf(timeZone: string): (time: number) => number {
   const format = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
   return (time) => {
@@ -51,7 +51,7 @@ function offsetsOf(timeZone: string): (time: number) => number {
   };
 }
 
-/** A case that asks for the ticks of half a day before and after each change. */
+/** A case that compares the ticks of half a day before and after each clock change. */
 function overChanges(
   title: string,
   { cron, timezone }: { readonly cron: string; readonly timezone: string },
@@ -65,7 +65,7 @@ function overChanges(
         schedule: { cron, timezone, payload: 0 },
       });
       const changes = changesOf(timezone);
-      assert.ok(changes.length > 0, `${timezone} has no change of its clocks nearby`);
+      assert.ok(changes.length > 0, `${timezone} has no clock change within ${NEAR_DAYS} days`);
       await inWorld(harness, [job], async (world) => {
         for (const change of changes) {
           const [after, until] = [
@@ -97,7 +97,7 @@ export const scheduleTimeCases: readonly ContractCase[] = [
   overChanges(
     "a tick at a time that a half-hour clock change repeats comes the first time",
     { cron: "45 1 * * *", timezone: "Australia/Lord_Howe" },
-    // At 2:00 they go back to 1:30. In spring nothing is skipped at 1:45, a quarter before.
+    // The clocks go back from 2:00 to 1:30. In spring they skip from 2:00 to 2:30, after this tick.
     ({ at }) => [new Date(at.getTime() - 15 * MINUTE_MS)],
   ),
   overChanges(

@@ -8,7 +8,7 @@ import { createProbe, eventually, type Probe } from "../probe.ts";
 
 const BACKFILL = 10 * 60_000;
 
-/** Minutes of another hour than this or the next: a schedule that does not tick while a case runs. */
+/** A schedule that does not tick while a case runs. */
 const farFromNow = () => `0 ${(new Date().getUTCHours() + 12) % 24} * * *`;
 
 function everyMinute(runs: Probe<string>, backfill = BACKFILL): JobDefinition {
@@ -17,7 +17,7 @@ function everyMinute(runs: Probe<string>, backfill = BACKFILL): JobDefinition {
   });
 }
 
-/** What was made up is done by now; a tick of its own may have come while the case ran. */
+/** Allows one tick, which may have come while the case ran. */
 async function assertNoneMadeUp(world: ContractWorld, runs: Probe<string>): Promise<void> {
   await world.queue.enqueue("contract.other", 1);
   await eventually("the marker has run", async () => runs.unread.includes("marker"));
@@ -40,7 +40,7 @@ export const scheduleCases: readonly ContractCase[] = [
         await Promise.all([work(world), work(world)]);
         for (let tick = 0; tick < 4; tick++) assert.deepEqual(await runs.next(), ["scheduled"]);
         await untilSettled(world);
-        // A tick of its own may have come while the case ran.
+        // One more tick may have come while the case ran.
         assert.ok(runs.unread.length <= 1);
       });
     },
@@ -64,7 +64,7 @@ export const scheduleCases: readonly ContractCase[] = [
         while (seen.long < minutes) seen[(await runs.next()) === "long" ? "long" : "short"]++;
         await untilSettled(world);
         seen.short += runs.unread.filter((name) => name === "short").length;
-        // Two were young enough; while the case ran one may have come, or become too old.
+        // Two ticks were young enough. While the case ran, one may have come or become too old.
         assert.ok(seen.short >= 1 && seen.short <= 4, `${seen.short} were made up`);
       });
     },
@@ -125,7 +125,7 @@ export const scheduleCases: readonly ContractCase[] = [
         const before = runs.unread.length;
         await world.missMinutes(3);
         await work(world);
-        await eventually("it ticks", async () => runs.unread.length >= before + 3);
+        await eventually("three ticks have run", async () => runs.unread.length >= before + 3);
       });
     },
   },
@@ -160,7 +160,7 @@ export const scheduleCases: readonly ContractCase[] = [
         await world.missMinutes(1);
         await work(world);
         await runs.next();
-        await eventually("it is dead", async () => {
+        await eventually("the job is dead", async () => {
           await world.elapse(10);
           return (await world.deadJobs()).length > 0;
         });

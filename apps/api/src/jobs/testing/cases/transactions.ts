@@ -7,7 +7,10 @@ import { contractJob } from "../contract-jobs.ts";
 import { createProbe, eventually } from "../probe.ts";
 
 function unitOfWork({ transaction }: ContractWorld) {
-  assert.ok(transaction, "a provider that does not lack transactions has them");
+  assert.ok(
+    transaction,
+    "the harness of a provider that supports transactions must have `transaction`",
+  );
   return { run: transaction };
 }
 
@@ -73,7 +76,7 @@ export const transactionCases: readonly ContractCase[] = [
           });
           await tx.jobs.enqueue("contract.work", 1);
         });
-        await eventually("one waits", async () => (await world.pendingCount()) === 1);
+        await eventually("one job waits", async () => (await world.pendingCount()) === 1);
       });
     },
   },
@@ -148,7 +151,7 @@ export const transactionCases: readonly ContractCase[] = [
         assert.equal(await runs.next(), 1);
         await world.crash(runtime);
         await work(world);
-        await eventually("it runs again", async () => {
+        await eventually("the job runs again", async () => {
           await world.elapse(10);
           return runs.unread.length > 0;
         });

@@ -15,7 +15,7 @@ const onlyLists: StandardSchemaV1<unknown, JsonValue> = {
   },
 };
 
-/** Wraps what came into a list, once for each version that it was behind. */
+/** Returns the old payload as text, and its version. */
 const upgrade = (payload: unknown, from: number): JsonValue => [JSON.stringify(payload), from];
 
 export const versionCases: readonly ContractCase[] = [
@@ -91,7 +91,7 @@ export const versionCases: readonly ContractCase[] = [
       const second = contractJob("contract.work", handler, {
         version: 2,
         upgrade: () => {
-          throw new Error("nobody knows what this was");
+          throw new Error("unknown shape");
         },
       });
       await inWorld(harness, [second], async (world) => {
@@ -99,7 +99,7 @@ export const versionCases: readonly ContractCase[] = [
         await work(world);
         await untilDead(world, 1);
         const [dead] = await world.deadJobs();
-        assert.equal(dead?.lastError, "nobody knows what this was");
+        assert.equal(dead?.lastError, "unknown shape");
         assert.equal(runs.unread.length, 0);
       });
     },
