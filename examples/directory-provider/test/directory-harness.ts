@@ -7,7 +7,7 @@ import type { ProviderParts, ProviderPorts } from "#src/jobs/application/job-pro
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { systemClock } from "#src/jobs/application/ports.ts";
 import type { ContractHarness } from "#src/jobs/testing/contract-harness.ts";
-import { silentLog } from "#src/jobs/testing/silent-log.ts";
+import { silentLog } from "#src/jobs/testing/helper-defaults.ts";
 import { directory } from "../src/directory-provider.ts";
 import { createDirectoryRuntime, type DirectoryRuntime } from "../src/directory-runtime.ts";
 import {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe } from "#src/jobs/testing/probe.ts";
-import { silentLog } from "#src/jobs/testing/silent-log.ts";
+import { silentLog } from "#src/jobs/testing/helper-defaults.ts";
 import { directoryFromEnv } from "../src/directory-provider.ts";
 import type { JobDirectory } from "../src/job-files.ts";
 import { bindDirectory, countPending, listJobs, temporaryDirectory } from "./directory-harness.ts";

@@ -139,7 +139,7 @@ describe("inMemoryJobs", () => {
     expect(jobs.pending[0]?.runAt).toEqual(new Date("2026-03-01T12:00:00Z"));
     expect(await jobs.drain()).toHaveLength(24);
     expect(jobs.clock.now()).toEqual(new Date("2026-03-02T11:00:00Z"));
-    expect(() => jobs.advance(-1)).toThrow("time cannot pass by -1 seconds");
+    expect(() => jobs.advance(-1)).toThrow("time cannot advance by -1 seconds");
   });
 
   test("drain ends when a job enqueues itself for ever", async () => {

@@ -1,1 +1,1 @@
-export { silentLog } from "#src/jobs/testing/silent-log.ts";
+export { silentLog } from "#src/jobs/testing/helper-defaults.ts";

@@ -6,61 +6,61 @@ import type { JobRuntime } from "../application/job-runtime.ts";
 import type { Ledger } from "../application/ledger.ts";
 import type { ProviderFeature } from "../application/provider-features.ts";
 
-/** What an adapter implements to be put to the contract's cases. */
+/** Lets the contract's cases run on one provider. Each adapter writes one. */
 export interface ContractHarness {
   /** The name and the unsupported features. A provider value fits. */
   readonly provider: ProviderSupport;
-  /** Cases beside the contract's, by topic: what only this provider can get wrong. */
+  /** More cases, by topic, for behaviour that only this provider has. */
   readonly ownCases?: Readonly<Record<string, readonly ContractCase[]>>;
-  /** An empty provider with these jobs in its registry. */
+  /** Opens an empty storage with these jobs in the registry. */
   open(definitions: readonly JobDefinition[]): Promise<ContractWorld>;
 }
 
-/** One provider, and everything a case may do with it. */
+/** One provider on an empty storage, and everything that a case may do with it. */
 export interface ContractWorld {
   readonly queue: BulkJobQueue;
-  /** A queue of another process on the same storage, which may have another version of the code. */
+  /** Returns the queue of another process on the same storage, whose code may differ. */
   queueOf(definitions: readonly JobDefinition[]): BulkJobQueue;
-  /** Another instance of the executing process, not started. `close` stops it at the latest. */
+  /** Makes another instance and does not start it. `close` stops it. */
   runtime(options?: RuntimeOptions): JobRuntime;
   /**
-   * The instance dies: what it was doing is lost, and nobody is told. Its handlers may still be
-   * running in this process; nothing of their end is heard any more.
+   * Ends the instance as if its process had died. Its handlers may go on in this process, but their
+   * outcome must not count.
    */
   crash(runtime: JobRuntime): Promise<void>;
-  /** The time from which a `runAt` counts. */
+  /** The time that the provider compares a `runAt` with. */
   now(): Date;
-  /** Makes time pass for jobs that wait, in seconds. */
+  /** Makes this many seconds pass for waiting jobs. */
   elapse(seconds: number): Promise<void>;
-  /** As if nothing had run for the last minutes, which the schedules had known before. */
+  /** Acts as if the schedules were known this many minutes ago, and nothing ran since. */
   missMinutes(minutes: number): Promise<void>;
-  /** The times in `(after, until]` at which the provider makes a job of the scheduled definition. */
+  /** Returns the times in `(after, until]` at which the provider makes a job of this schedule. */
   ticks(definition: JobDefinition, after: Date, until: Date): Promise<readonly Date[]>;
   /**
-   * Commits when `work` resolves and rolls back when it rejects; for a provider that does not lack
+   * Commits when `work` resolves and rolls back when it rejects. Required of a provider that supports
    * `transactions`.
    */
   readonly transaction?: <T>(work: (tx: ContractTransaction) => Promise<T>) => Promise<T>;
-  /** What a person can do with dead jobs; for a provider that does not lack `replay`. */
+  /** Required of a provider that supports `replay`. */
   readonly dead?: DeadJobs;
-  /** Jobs that no further attempt will be made of, in the order of their deaths. */
+  /** Returns the dead jobs, the first death first. */
   deadJobs(): Promise<readonly DeadJob[]>;
-  /** How many jobs wait for the attempt after their failed attempt `n`. */
+  /** Counts the jobs that wait for the attempt after this failed one. */
   waitingAfter(attempt: number): Promise<number>;
-  /** Jobs that are not dead and not done, running or not. */
+  /** Counts the jobs that wait or run. */
   pendingCount(): Promise<number>;
-  /** Those of them that are not running. */
+  /** Counts the jobs that wait. */
   waitingCount(): Promise<number>;
   close(): Promise<void>;
 }
 
-/** A transaction of an app, with a table of effects that the cases write to. */
+/** A transaction of an app, with a table of effects for the cases to write to. */
 export interface ContractTransaction {
   readonly jobs: BulkJobQueue;
   readonly processed: Ledger;
-  /** A write of the app's domain. */
+  /** Writes a row, as the app's domain would. */
   addEffect(effect: string): Promise<void>;
-  /** All that this transaction can see, in order. */
+  /** Returns the effects that this transaction sees, in order. */
   effects(): Promise<readonly string[]>;
 }
 
@@ -79,10 +79,10 @@ export interface DeadJob {
   readonly lastError: string;
 }
 
-/** A behaviour that every provider must show. `run` rejects when it does not. */
+/** One behaviour that every provider must have. `run` rejects if the provider lacks it. */
 export interface ContractCase {
   readonly title: string;
-  /** Skipped, with the reason, on a provider that lacks one of these. */
+  /** The case is skipped, with the reason, on a provider that does not support one of these. */
   readonly needs?: readonly ProviderFeature[];
   readonly run: (harness: ContractHarness) => Promise<void>;
 }

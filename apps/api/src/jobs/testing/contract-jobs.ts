@@ -16,7 +16,7 @@ export type ContractJobName = "contract.work" | "contract.other";
 
 type ContractSpec = Omit<JobSpec<ContractJobName>, "name">;
 
-/** A definition for a case; contract jobs use nothing of the app's core. */
+/** Defines a job for a case, or for any test whose handler does not use the app's core. */
 export function contractJob(
   name: ContractJobName,
   handler: ContractSpec["handler"],

@@ -3,7 +3,7 @@ import { contractCases } from "./cases/index.ts";
 import type { ContractCase, ContractHarness } from "./contract-harness.ts";
 import { skipReason } from "./run-contract.ts";
 
-/** The contract as vitest's tests. What is skipped is printed with its reason. */
+/** Runs the contract as vitest tests. Prints each skipped case with its reason. */
 export function contractTests(
   label: string,
   harness: ContractHarness,
@@ -13,10 +13,10 @@ export function contractTests(
   },
 ): void {
   const skipped: string[] = [];
-  // Each case has a world of its own, and spends its time waiting.
+  // Cases are concurrent: each has its own world, and mostly waits.
   describe.concurrent(`the contract on ${label}`, () => {
     describe.each(Object.entries(topics))("%s", (_topic, cases) => {
-      // oxlint-disable-next-line vitest/expect-expect -- a case rejects where the contract is broken
+      // oxlint-disable-next-line vitest/expect-expect -- a case rejects if the contract is broken
       test.for(cases)("$title", async (contractCase, { skip }) => {
         const reason = skipReason(harness, contractCase);
         if (reason !== undefined) {

@@ -8,30 +8,31 @@ import {
   DEFAULT_MAX_PAYLOAD_BYTES,
   type DefinitionsSource,
   registryFrom,
-} from "./definitions-source.ts";
-import { recordEnqueues, type RecordingJobQueue } from "./enqueue-record.ts";
-import { silentLog } from "./silent-log.ts";
+  silentLog,
+} from "./helper-defaults.ts";
+import { recordEnqueues, type RecordingJobQueue } from "./recording-job-queue.ts";
 
 export interface InlineJobQueueOptions {
-  /** Run jobs with a `runAt` in the future at once as well. Default: such an enqueue is refused. */
+  /** Run jobs with a future `runAt` at once. Default: refuse them. */
   readonly ignoreRunAt?: boolean;
-  /** How deep jobs that enqueue jobs may nest. Default: 50. */
+  /** How deep jobs may enqueue jobs inside jobs. Default: 50. */
   readonly maxDepth?: number;
   /** Default: 1 MiB, the default of `JOBS_MAX_PAYLOAD_BYTES`. */
   readonly maxPayloadBytes?: number;
-  /** Default: a silent one. */
+  /** Default: a log that drops every line. */
   readonly log?: JobLogger;
 }
 
 /**
- * A queue for tests of a feature with all its consequences: `enqueue` checks as every provider
- * does, then runs the job and resolves when it has ended. Jobs that it enqueues run inside of it.
- * Each gets its first attempt and no other. A `jobKey` absorbs nothing, since no job ever waits.
+ * A queue for tests of a whole feature. `enqueue` checks the job as a provider does, runs it once and
+ * resolves when it has ended. Jobs that it enqueues run inside of it. A `jobKey` absorbs nothing, since
+ * no job ever waits.
  *
- * @throws Error what `buildJobs` finds wrong with the definitions. `enqueue` rejects with what the
- * handler throws, as it is; with the errors of {@link JobQueue.enqueue}; with `jobs.invalid_options`
- * for a `runAt` in the future; and when jobs nest too deep. `enqueueMany` checks all entries, then
- * runs them in order and ends with the first that fails.
+ * `enqueue` rejects with the value that the handler throws, with the errors of {@link JobQueue.enqueue},
+ * with `jobs.invalid_options` for a future `runAt`, and if jobs nest too deep. `enqueueMany` checks every
+ * entry, then runs them in order until one fails.
+ *
+ * @throws Error that lists the problems which `buildJobs` finds
  */
 export function inlineJobQueue(
   definitions: DefinitionsSource,
@@ -42,7 +43,7 @@ export function inlineJobQueue(
     log = silentLog,
   }: InlineJobQueueOptions = {},
 ): RecordingJobQueue {
-  /** The jobs inside of which an enqueue happens, the outermost first. */
+  /** The jobs around the current enqueue, the outermost first. */
   const nesting = new AsyncLocalStorage<readonly string[]>();
 
   async function run({ name, json, maxAttempts }: PreparedJob): Promise<void> {
@@ -66,7 +67,7 @@ export function inlineJobQueue(
   const queue = recordEnqueues(
     async (name, payload, options) => {
       const job = await prepareEnqueue(registry, maxPayloadBytes, name, payload, options);
-      if (!ignoreRunAt && job.runAt && job.runAt.getTime() > Date.now()) throw notYet();
+      if (!ignoreRunAt && job.runAt && job.runAt.getTime() > Date.now()) throw runsTooEarly();
       return job;
     },
     async (jobs) => {
@@ -77,17 +78,17 @@ export function inlineJobQueue(
   return queue;
 }
 
-function notYet(): InvalidOptionsError {
+function runsTooEarly(): InvalidOptionsError {
   return new InvalidOptionsError(
     "runAt",
-    "lies in the future, and inlineJobQueue runs jobs at once: test this with inMemoryJobs and " +
-      "advance(), or pass { ignoreRunAt: true }",
+    "lies in the future, but inlineJobQueue runs jobs at once. Use inMemoryJobs and advance(), " +
+      "or pass { ignoreRunAt: true }",
   );
 }
 
 function tooDeep(chain: readonly string[], maxDepth: number): Error {
   const last = chain.slice(-4).join(" > ");
   return new Error(
-    `Inline jobs nest more than ${maxDepth} deep (… > ${last}): does a job enqueue itself for ever?`,
+    `Inline jobs nest more than ${maxDepth} deep (… > ${last}). Does a job enqueue itself for ever?`,
   );
 }

@@ -1,14 +1,14 @@
 import { expect } from "vitest";
 import type { EnqueueOptions } from "../application/job-queue.ts";
 import type { JobName, JobPayload } from "../application/job-types.ts";
-import type { EnqueuedJob, RecordingJobQueue } from "./enqueue-record.ts";
+import type { EnqueuedJob, RecordingJobQueue } from "./recording-job-queue.ts";
 
-/** What `expect.any`, `expect.stringContaining` and their like give. */
+/** The result of `expect.any`, `expect.stringContaining` and similar. */
 interface AsymmetricMatcher {
   asymmetricMatch(other: unknown): boolean;
 }
 
-/** Part of a `T`: the fields that matter, each a value or a matcher. Lists are whole. */
+/** Some fields of a `T`, each a value or a matcher. Lists are compared as a whole. */
 export type PartOf<T> =
   | AsymmetricMatcher
   | (T extends string | number | boolean | null | undefined | Date
@@ -21,8 +21,8 @@ declare module "vitest" {
   // oxlint-disable-next-line typescript/no-unused-vars -- a merged interface has the same parameters
   interface Matchers<R extends void | Promise<void> = void | Promise<void>, T = unknown> {
     /**
-     * The queue was asked for this job at least once, with at least these fields of the payload and
-     * these options, as `toMatchObject` compares. The queue is one of `recordingJobQueue`,
+     * Passes if the queue accepted this job at least once, with at least these fields of payload and
+     * options. Compares as `toMatchObject` does. The queue is one of `recordingJobQueue`,
      * `inlineJobQueue` or `inMemoryJobs`.
      */
     toHaveEnqueued: <N extends JobName>(
@@ -33,7 +33,7 @@ declare module "vitest" {
   }
 }
 
-/** How many enqueues a failure message shows. */
+/** How many enqueues a failure message lists. */
 const LISTED = 20;
 
 expect.extend({
@@ -62,7 +62,7 @@ expect.extend({
         pass ? "Expected not to be enqueued:" : "Expected to be enqueued:",
         utils.EXPECTED_COLOR(line({ name, payload, options })),
         "",
-        records.length === 0 ? "Nothing was enqueued." : "Enqueued were:",
+        records.length === 0 ? "Nothing was enqueued." : "The queue accepted:",
         utils.RECEIVED_COLOR(shown(records, name).map(line).join("\n")),
         ...(records.length > LISTED ? [`  … and ${records.length - LISTED} more`] : []),
       ].join("\n");
@@ -82,7 +82,7 @@ function argumentsOf({ payload, options }: Described): unknown[] {
   return [...(payload === undefined ? [] : [payload]), ...(hasOptions ? [options] : [])];
 }
 
-/** What has the right name is what the reader wants to see first. */
+/** Lists enqueues with the expected name first. */
 function shown(records: readonly EnqueuedJob[], name: string): readonly EnqueuedJob[] {
   return records
     .toSorted((one, other) => Number(other.name === name) - Number(one.name === name))

@@ -1,11 +1,11 @@
 const PATIENCE_MS = 15_000;
 
-/** A queue between a handler and its case: what is reported is awaited, not slept for. */
+/** Passes values from a handler to its test, so that the test waits for a run instead of sleeping. */
 export interface Probe<T> {
   report(value: T): void;
-  /** The next reported value. Rejects when none comes within 15 seconds. */
+  /** Returns the next reported value. Rejects if none comes within 15 seconds. */
   next(): Promise<T>;
-  /** What was reported and not asked for yet. */
+  /** Reported values that `next` has not returned yet. */
   readonly unread: readonly T[];
 }
 
@@ -27,7 +27,7 @@ export function createProbe<T>(): Probe<T> {
       }
       return new Promise((resolve, reject) => {
         const timer = setTimeout(
-          () => reject(new Error(`nothing was reported within ${PATIENCE_MS} ms`)),
+          () => reject(new Error(`Nothing was reported within ${PATIENCE_MS} ms.`)),
           PATIENCE_MS,
         );
         waiting.push((reported) => {
@@ -39,11 +39,11 @@ export function createProbe<T>(): Probe<T> {
   };
 }
 
-/** Resolves when the condition holds. Rejects when it does not within 15 seconds. */
+/** Resolves when the condition holds. Rejects if that takes more than 15 seconds. */
 export async function eventually(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`Not within ${PATIENCE_MS} ms: ${what}.`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

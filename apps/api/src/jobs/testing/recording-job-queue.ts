@@ -1,16 +1,35 @@
 import type { JobDefinition } from "../application/job-definition.ts";
+import type { BulkJobQueue, EnqueueOptions } from "../application/job-queue.ts";
 import { buildJobs, type JobRegistry } from "../application/job-registry.ts";
-import type { JobName } from "../application/job-types.ts";
-import { prepareEnqueue } from "../application/prepare-enqueue.ts";
+import type { JobName, JobPayload } from "../application/job-types.ts";
+import { type PreparedJob, prepareEnqueue } from "../application/prepare-enqueue.ts";
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "../application/retry-policy.ts";
 import {
   DEFAULT_MAX_PAYLOAD_BYTES,
   type DefinitionsSource,
   registryFrom,
-} from "./definitions-source.ts";
-import { recordEnqueues, type RecordingJobQueue } from "./enqueue-record.ts";
+} from "./helper-defaults.ts";
 
-export type { RecordingJobQueue } from "./enqueue-record.ts";
+/** One accepted enqueue. A check of `name` gives `payload` its type. */
+export type EnqueuedJob = {
+  [N in JobName]: {
+    readonly name: N;
+    /** Converted to JSON and back, as the handler would get it. */
+    readonly payload: JobPayload<N>;
+    /** As given, or `{}`. */
+    readonly options: EnqueueOptions;
+  };
+}[JobName];
+
+/** A queue that records each enqueue that it accepts. */
+export interface RecordingJobQueue extends BulkJobQueue {
+  /** Every accepted enqueue, in order, including those that a `jobKey` absorbed. */
+  readonly records: readonly EnqueuedJob[];
+  /** The payloads of the job's enqueues, in order. */
+  enqueued<N extends JobName>(name: N): readonly JobPayload<N>[];
+  /** Forgets the records. Waiting jobs stay. */
+  clear(): void;
+}
 
 export interface RecordingJobQueueOptions {
   /** Default: 1 MiB, the default of `JOBS_MAX_PAYLOAD_BYTES`. */
@@ -18,11 +37,11 @@ export interface RecordingJobQueueOptions {
 }
 
 /**
- * A queue for tests of what is enqueued: it checks as every provider does, writes down, and runs
- * nothing. Without definitions, names and schemas are not checked; options, JSON and size are.
+ * A queue for tests of what is enqueued. It checks each job as a provider does, records it and runs
+ * nothing. Without definitions it accepts every name and checks no schema.
  *
- * @throws Error what `buildJobs` finds wrong with the definitions. `enqueue` rejects with the
- * errors of {@link JobQueue.enqueue}, and records nothing then.
+ * @throws Error that lists the problems which `buildJobs` finds. `enqueue` rejects with the errors of
+ * {@link JobQueue.enqueue}, and records nothing then.
  */
 export function recordingJobQueue(
   definitions?: DefinitionsSource,
@@ -30,15 +49,15 @@ export function recordingJobQueue(
 ): RecordingJobQueue {
   const queue = recordEnqueues(
     async (name, payload, options) =>
-      prepareEnqueue(registry ?? anyJob(name), maxPayloadBytes, name, payload, options),
+      prepareEnqueue(registry ?? registryWith(name), maxPayloadBytes, name, payload, options),
     async () => undefined,
   );
   const registry = definitions && registryFrom(definitions, queue);
   return queue;
 }
 
-/** A registry for whoever gave none: the job that is asked for, without a schema. */
-function anyJob(name: string): JobRegistry {
+/** A registry with this one job, which has no schema. */
+function registryWith(name: string): JobRegistry {
   const definition: JobDefinition = {
     // The compiler has checked the name at the call.
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion
@@ -54,4 +73,52 @@ function anyJob(name: string): JobRegistry {
     run: async () => undefined,
   };
   return buildJobs([definition]);
+}
+
+interface Request {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly options?: EnqueueOptions | undefined;
+}
+
+/** Checks every job of a call with `prepare`, records them all or none, and passes them to `send`. */
+export function recordEnqueues(
+  prepare: (name: string, payload: unknown, options?: EnqueueOptions) => Promise<PreparedJob>,
+  send: (jobs: readonly PreparedJob[]) => Promise<void>,
+): RecordingJobQueue {
+  const records: EnqueuedJob[] = [];
+
+  async function accept(requests: readonly Request[]): Promise<void> {
+    const jobs = await Promise.all(
+      requests.map(({ name, payload, options }) => prepare(name, payload, options)),
+    );
+    for (const [index, job] of jobs.entries()) {
+      records.push(recordOf(job, requests[index]?.options));
+    }
+    await send(jobs);
+  }
+
+  return {
+    records,
+    enqueue: (name, payload, options) => accept([{ name, payload, options }]),
+    enqueueMany: accept,
+    enqueued<N extends JobName>(name: N): readonly JobPayload<N>[] {
+      const payloads: unknown[] = records
+        .filter((record) => record.name === name)
+        .map(({ payload }) => payload);
+      // The filter leaves only enqueues of the job N.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return payloads as readonly JobPayload<N>[];
+    },
+    clear() {
+      records.length = 0;
+    },
+  };
+}
+
+function recordOf({ name, json }: PreparedJob, options: EnqueueOptions = {}): EnqueuedJob {
+  const payload: unknown = JSON.parse(json);
+  // The signature of `enqueue` bound the payload to the name.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return { name, payload, options: structuredClone(options) } as EnqueuedJob;
 }

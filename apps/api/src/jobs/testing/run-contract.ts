@@ -12,18 +12,18 @@ export interface ContractResult {
 }
 
 export interface RunContractOptions {
-  /** How many cases at a time, each in a world of its own. Default: 4. */
+  /** How many cases run at a time, each in its own world. Default: 4. */
   readonly concurrency?: number;
   readonly cases?: Readonly<Record<string, readonly ContractCase[]>>;
-  /** Longer than any case takes, in milliseconds. Default: a minute. */
+  /** How long one case may take, in milliseconds. Default: one minute. */
   readonly timeout?: number;
-  /** Whether no further case is begun once one has failed. Default: no. */
+  /** Begin no further case after the first failure. Default: false. */
   readonly bail?: boolean;
   /** Called as each case ends. */
   readonly onResult?: (result: ContractResult) => void;
 }
 
-/** Puts a provider to the contract, without a test framework. Never rejects for a failed case. */
+/** Runs the contract on a provider, without a test framework. A failed case does not reject. */
 export async function runContract(
   harness: ContractHarness,
   options: RunContractOptions = {},
@@ -37,7 +37,7 @@ export async function runContract(
   const results: ContractResult[] = [];
   let failed = false;
   const lane = async () => {
-    // The lanes share the iterator: each case is taken once.
+    // The lanes share the iterator, so each case runs once.
     for (const [index, { topic, contractCase }] of queue) {
       if (failed && bail) return;
       const outcome = await outcomeOf(harness, contractCase, timeout);
@@ -47,11 +47,11 @@ export async function runContract(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, lane));
-  // Of those that a failure spared there is nothing to say.
+  // After a failure with `bail`, some cases have no result.
   return results.filter((result) => result !== undefined);
 }
 
-/** Why a provider is spared a case, or `undefined`. */
+/** Explains why the provider skips this case, or returns `undefined`. */
 export function skipReason(
   { provider }: ContractHarness,
   { needs = [] }: ContractCase,
@@ -70,7 +70,7 @@ async function outcomeOf(
   if (reason !== undefined) return { status: "skipped", reason };
   try {
     await withTimeout(timeout, contractCase.run(harness), () => {
-      throw new Error(`the case did not end within ${timeout} ms`);
+      throw new Error(`The case did not end within ${timeout} ms.`);
     });
     return { status: "passed" };
   } catch (error) {
