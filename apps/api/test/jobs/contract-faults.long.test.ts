@@ -3,15 +3,15 @@ import { faultTests } from "../support/fault-tests.ts";
 import { faultyGraphile } from "../support/faulty-graphile.ts";
 import { faultyQStash } from "../support/faulty-qstash.ts";
 
-// The cases wait for the most part: for a reconnection, for a retry.
+// The cases mostly wait, for a reconnection or a retry.
 vi.setConfig({ maxConcurrency: 8 });
 
-/** Any text; with the same one, the same faults strike. */
+/** Any text. The same text gives the same faults. */
 const seed = process.env["FAULTS_SEED"] ?? "orbit";
 
 /**
- * Cases that hold wherever a fault strikes. The others count attempts, or dead jobs: there, nothing
- * that is under way is hit, since a run or an enqueue whose answer is lost is rightly made again.
+ * Cases that hold wherever a fault strikes. The others count attempts or dead jobs. There, faults spare
+ * runs and enqueues in flight, since a lost answer rightly repeats them.
  */
 const anywhere = [
   "an idle worker takes a new job at once",
@@ -37,7 +37,7 @@ const missedTicks = [
 
 const leftOut = {
   "after failed attempt n the next run starts no sooner than exp(n) seconds later":
-    "it tells time by which of two jobs runs first, and faults last longer than what is between them",
+    "it compares which of two jobs runs first, and faults last longer than the time between them",
 };
 
 faultTests({
@@ -55,16 +55,18 @@ faultTests({
   ],
 });
 
-const ORDER = "it takes for granted which of two jobs runs first, and deliveries are reordered";
+const ORDER = "it expects one of two jobs to run first, and faults reorder deliveries";
 
 faultTests({
   label: "qstash, on a QStash with faults",
   seed,
   harness: faultyQStash,
-  // A tick that was missed has been retried: after a lost answer QStash waits for minutes.
+  // QStash retries a missed tick, and waits for minutes after a lost answer.
   anywhere,
   leftOut: {
     ...leftOut,
+    "fifteen attempts are fifteen runs, above any plan's retry limit":
+      "it counts every run, and a delivery that QStash makes twice runs its attempt again",
     "a job that waits for a busy worker keeps its key": ORDER,
     "stop() waits for the running handler and takes no new job": ORDER,
   },
