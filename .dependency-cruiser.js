@@ -1,4 +1,4 @@
-// The layers of docs/architecture.md. A broken rule fails `npm run check`.
+// The dependency rules of docs/architecture.md. An import that breaks one fails `npm run check`.
 const app = "^apps/api/src/";
 
 /** Every folder of the app that is not one of these is a feature. */
@@ -24,7 +24,7 @@ export default {
     },
     {
       name: "jobs-is-self-contained",
-      comment: "jobs/ is to be published as a package: it imports only its libraries and itself.",
+      comment: "jobs/ will be published as a package. It imports only its libraries and itself.",
       severity: "error",
       from: { path: `${app}jobs/` },
       to: { path: "^apps/", pathNot: `${app}jobs/` },
@@ -48,8 +48,8 @@ export default {
       to: { path: adapter },
     },
     {
-      name: "an-adapter-shows-only-its-factory",
-      comment: "Code outside an adapter imports <name>-provider.ts and nothing else of it.",
+      name: "an-adapter-exports-only-its-factory",
+      comment: "Code outside an adapter imports only its <name>-provider.ts.",
       severity: "error",
       from: { path: "^(apps/api/(dev|bench)|apps/api/src/(?!jobs/infrastructure/)|examples)" },
       to: { path: adapter, pathNot: "-provider\\.ts$" },
@@ -85,8 +85,8 @@ export default {
       to: { path: "(/testing/|^apps/[^/]+/test/|^apps/[^/]+/bench/)" },
     },
     {
-      name: "an-example-needs-the-ports-only",
-      comment: "An example adapter imports what an adapter of the module may import.",
+      name: "an-example-imports-only-the-ports",
+      comment: "An example adapter may import what an adapter of the module may import.",
       severity: "error",
       from: { path: "^examples/[^/]+/src/" },
       to: {
@@ -95,22 +95,22 @@ export default {
       },
     },
     {
-      name: "nobody-needs-an-example",
+      name: "apps-do-not-import-examples",
       severity: "error",
       from: { path: "^apps/" },
       to: { path: "^examples/" },
     },
     {
       name: "no-dev-dependency-in-what-ships",
-      comment: "testing/ has the contract as vitest tests. Its users install vitest.",
+      comment: "testing/ is excepted, because its users install vitest.",
       severity: "error",
       from: { path: "^apps/[^/]+/src/", pathNot: "/testing/" },
       to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
     },
     {
-      name: "no-dev-dependency-but-for-tests-in-testing",
+      name: "testing-uses-only-its-dev-dependencies",
       comment:
-        "testing/ may use vitest, which its matchers extend, and fast-check. Nothing that ships imports it.",
+        "testing/ may use vitest, which its matchers extend, and fast-check. Code that ships does not import it.",
       severity: "error",
       from: { path: "^apps/[^/]+/src/.*/testing/" },
       to: {
