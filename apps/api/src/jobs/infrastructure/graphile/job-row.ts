@@ -7,7 +7,7 @@ import { runJob } from "../../application/run-job.ts";
 import { storableStack, storableText } from "../common/storable-text.ts";
 import { neverSettle } from "./graphile-worker-workarounds.ts";
 import { type InFlightRuns, yieldBetweenRuns } from "./in-flight-runs.ts";
-import { jobIdOf, payloadOf, RUN_BEGUN, RUN_CUT_OFF, taskNames } from "./row-markers.ts";
+import { JOB_ID_FLAG, RUN_BEGUN, RUN_CUT_OFF, SCHEDULED, taskNames } from "./row-markers.ts";
 
 // A job row from claim to settlement. graphile-worker claims the row and calls the task below.
 //
@@ -154,4 +154,17 @@ async function withRetry<T>(work: () => Promise<T>): Promise<T> {
     }
   }
   return work();
+}
+
+/** The job's own id: the id of its first row, if it was replayed. */
+function jobIdOf({ id, flags }: Job): string {
+  const flag = Object.keys(flags ?? {}).find((name) => name.startsWith(JOB_ID_FLAG));
+  return flag?.slice(JOB_ID_FLAG.length) ?? id;
+}
+
+/** The payload as it was enqueued or scheduled. */
+function payloadOf({ payload }: Job): unknown {
+  const isScheduled =
+    typeof payload === "object" && payload !== null && SCHEDULED in payload && "_cron" in payload;
+  return isScheduled ? payload[SCHEDULED] : payload;
 }

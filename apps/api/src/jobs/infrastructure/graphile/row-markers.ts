@@ -1,4 +1,3 @@
-import type { Job } from "graphile-worker";
 import type { JobDefinition } from "../../application/job-definition.ts";
 
 // How facts of ours are written into graphile-worker's rows. Rows carry these texts, so they never change.
@@ -30,17 +29,4 @@ export function taskName(name: string, version: number): string {
 /** The tasks that a definition can run: its own version and all earlier ones, in order. */
 export function taskNames({ name, version }: JobDefinition): readonly string[] {
   return Array.from({ length: version }, (_, index) => taskName(name, index + 1));
-}
-
-/** The job's own id: the id of its first row, if it was replayed. */
-export function jobIdOf({ id, flags }: Job): string {
-  const flag = Object.keys(flags ?? {}).find((name) => name.startsWith(JOB_ID_FLAG));
-  return flag?.slice(JOB_ID_FLAG.length) ?? id;
-}
-
-/** The payload as it was enqueued or scheduled. */
-export function payloadOf({ payload }: Job): unknown {
-  const isScheduled =
-    typeof payload === "object" && payload !== null && SCHEDULED in payload && "_cron" in payload;
-  return isScheduled ? payload[SCHEDULED] : payload;
 }
