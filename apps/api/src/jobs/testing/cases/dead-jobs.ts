@@ -7,13 +7,13 @@ import { contractJob } from "../contract-jobs.ts";
 import { createProbe, eventually } from "../probe.ts";
 
 /** The world's dead jobs, which every provider with `replay` has. */
-export function deadOf({ dead }: ContractWorld): DeadJobs {
+function deadOf({ dead }: ContractWorld): DeadJobs {
   assert.ok(dead, "the harness of a provider that supports replay must have `dead`");
   return dead;
 }
 
 /** Waits until this many jobs are dead, and returns them, newest first. */
-export async function theDead(world: ContractWorld, count: number) {
+async function theDead(world: ContractWorld, count: number) {
   await eventually(
     `${count} jobs are dead`,
     async () => (await deadOf(world).list(100)).length === count,
