@@ -1,7 +1,11 @@
 import type { Context } from "hono";
+import { z } from "zod";
 import { badRequest } from "#src/protocol/api-error.ts";
-import type { Env } from "#src/server/request.ts";
+import { type Env, parseJson, rawBody } from "#src/server/request.ts";
 import type { Message } from "#src/store/message.ts";
+
+/** The parameters of a request. Each can have several values. */
+export type Parameters = ReadonlyMap<string, readonly string[]>;
 
 /** The parts of a record that filters look at. */
 interface Filterable {
@@ -13,7 +17,11 @@ interface Filterable {
 
 export type Filter = (record: Filterable) => boolean;
 
-const FIELDS: Readonly<Record<string, (record: Filterable) => readonly unknown[]>> = {
+type Field = (record: Filterable) => readonly (string | number | undefined)[];
+
+const IN_PROGRESS = new Set<unknown>(["ACTIVE", "RETRY", "ERROR"]);
+
+const FIELDS: Readonly<Record<string, Field>> = {
   messageId: ({ message }) => [message.id],
   messageIds: ({ message }) => [message.id],
   url: ({ message }) => [message.url],
@@ -26,37 +34,122 @@ const FIELDS: Readonly<Record<string, (record: Filterable) => readonly unknown[]
   flowControlKey: ({ message }) => [message.flowControl?.key],
   callerIp: ({ message }) => [message.callerIp],
   callerIP: ({ message }) => [message.callerIp],
-  responseStatus: ({ responseStatus }) => [String(responseStatus)],
+  responseStatus: ({ responseStatus }) => [responseStatus],
   state: ({ state }) => [state, ...(IN_PROGRESS.has(state) ? ["IN_PROGRESS"] : [])],
 };
 
-const IN_PROGRESS = new Set<unknown>(["ACTIVE", "RETRY", "ERROR"]);
+const SHARED_FILTERS = [
+  "messageId",
+  "url",
+  "topicName",
+  "scheduleId",
+  "queueName",
+  "label",
+  "flowControlKey",
+  "callerIp",
+  "callerIP",
+  "fromDate",
+  "toDate",
+];
 
-/** Reads the filters of a query. Any value of a filter may match, and every filter must. */
-export function readFilter(c: Context<Env>): Filter {
+/** The filters of a bulk cancel. */
+export const CANCEL_FILTERS = [...SHARED_FILTERS, "host", "path"];
+
+/** The filters of a bulk delete and a bulk retry. */
+export const DEAD_LETTER_FILTERS = [...SHARED_FILTERS, "responseStatus"];
+
+export function queryParameters(c: Context<Env>): Parameters {
+  return new Map(Object.entries(c.req.queries()));
+}
+
+/** Reads the filters. Any value of a filter may match, and every filter must. */
+export function readFilter(parameters: Parameters): Filter {
   const conditions = Object.entries(FIELDS).flatMap(([name, valuesOf]) => {
-    const wanted = queryList(c, name);
+    const wanted = listOf(parameters, name);
     return wanted.length === 0
       ? []
-      : [(record: Filterable) => valuesOf(record).some((value) => wanted.includes(String(value)))];
+      : [
+          (record: Filterable) =>
+            valuesOf(record).some((value) => value !== undefined && wanted.includes(String(value))),
+        ];
   });
-  const from = queryNumber(c, "fromDate") ?? Number.NEGATIVE_INFINITY;
-  const to = queryNumber(c, "toDate") ?? Number.POSITIVE_INFINITY;
+  const from = numberOf(parameters, "fromDate") ?? Number.NEGATIVE_INFINITY;
+  const to = numberOf(parameters, "toDate") ?? Number.POSITIVE_INFINITY;
   return (record) =>
     record.time >= from && record.time <= to && conditions.every((holds) => holds(record));
 }
 
-/** Reads a query parameter that may be repeated or contain commas. */
-export function queryList(c: Context<Env>, name: string): string[] {
-  const values = c.req.queries(name) ?? [];
+/** Returns the values of a parameter that may be repeated or contain commas. */
+export function listOf(parameters: Parameters, name: string): string[] {
+  const values = parameters.get(name) ?? [];
   return [...new Set(values.flatMap((value) => value.split(",").concat(value)))].filter(Boolean);
 }
 
-/** Reads a query parameter that must be a whole number. @throws ApiError 400 */
-function queryNumber(c: Context<Env>, name: string): number | undefined {
-  const value = c.req.query(name);
+/** @throws ApiError 400 if the parameter is not a whole number */
+function numberOf(parameters: Parameters, name: string): number | undefined {
+  const value = parameters.get(name)?.at(-1);
   if (value === undefined || value === "") return undefined;
   return /^\d+$/.test(value) ? Number(value) : badRequest(`invalid ${name}: "${value}"`);
+}
+
+/** What a bulk action applies to. */
+export interface Selection {
+  /** The given ids. They override all filters. */
+  readonly ids: readonly string[] | undefined;
+  readonly matches: Filter;
+  readonly parameters: Parameters;
+}
+
+interface SelectionRules {
+  /** The parameter that names ids. */
+  readonly ids: string;
+  readonly filters: readonly string[];
+  /** Further parameters that are not filters. */
+  readonly others: readonly string[];
+}
+
+const MAX_BULK_COUNT = 500;
+
+/**
+ * Reads what a bulk action applies to, from the query and from a JSON body. A request without any
+ * filter selects everything, so an unknown or empty filter is an error.
+ *
+ * @throws ApiError 400
+ */
+export async function readSelection(c: Context<Env>, rules: SelectionRules): Promise<Selection> {
+  const parameters = await bulkParameters(c);
+  const known = new Set([rules.ids, ...rules.filters, ...rules.others, "count", "qstash_token"]);
+  for (const [name, values] of parameters) {
+    if (!known.has(name)) badRequest(`unknown filter: "${name}"`);
+    const isEmpty = values.length === 0 || values.some((value) => value.trim() === "");
+    if (isEmpty) badRequest(`the filter "${name}" is empty`);
+  }
+  const count = numberOf(parameters, "count");
+  if (count !== undefined && (count < 1 || count > MAX_BULK_COUNT)) {
+    badRequest(`invalid count: it must be between 1 and ${MAX_BULK_COUNT}`);
+  }
+  return {
+    ids: parameters.has(rules.ids) ? listOf(parameters, rules.ids) : undefined,
+    matches: readFilter(parameters),
+    parameters,
+  };
+}
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+const bodySchema = z.record(z.string(), z.union([z.array(scalar), scalar.transform((v) => [v])]));
+
+async function bulkParameters(c: Context<Env>): Promise<Parameters> {
+  const parameters = new Map(queryParameters(c));
+  const body = await rawBody(c);
+  if (body.length === 0) return parameters;
+  const parsed = bodySchema.safeParse(parseJson(body.toString()));
+  if (!parsed.success) return badRequest("the body must be an object of filters");
+  const entries = Object.entries(parsed.data);
+  if (entries.length === 0) badRequest("the body has no filter: send no body to select everything");
+  for (const [name, values] of entries) {
+    parameters.set(name, [...(parameters.get(name) ?? []), ...values]);
+  }
+  return parameters;
 }
 
 export interface Page<T> {
@@ -64,18 +157,31 @@ export interface Page<T> {
   readonly cursor: string | undefined;
 }
 
-/** Cuts out the part of a list that `count` and `cursor` ask for. */
+export interface PageOptions {
+  readonly order: "earliestFirst" | "latestFirst";
+  readonly maxCount: number;
+}
+
+const DEFAULT_COUNT = 100;
+
+/** Cuts out the part of a list that `count` and `cursor` ask for. The list is in `order`. */
 export function readPage<T extends { readonly sequence: number }>(
-  c: Context<Env>,
+  parameters: Parameters,
   list: readonly T[],
-  { newestFirst, maxCount }: { newestFirst: boolean; maxCount: number },
+  { order, maxCount }: PageOptions,
 ): Page<T> {
-  const count = Math.min(queryNumber(c, "count") ?? 100, maxCount);
-  const cursor = queryNumber(c, "cursor");
-  const rest = list.filter(
-    ({ sequence }) => cursor === undefined || (newestFirst ? sequence < cursor : sequence > cursor),
-  );
+  const count = Math.min(numberOf(parameters, "count") ?? DEFAULT_COUNT, maxCount);
+  if (count === 0) badRequest("invalid count: it must be at least 1");
+  const cursor = numberOf(parameters, "cursor");
+  const isNext = (sequence: number) =>
+    cursor === undefined || (order === "latestFirst" ? sequence < cursor : sequence > cursor);
+  const rest = list.filter(({ sequence }) => isNext(sequence));
   const items = rest.slice(0, count);
   const more = rest.length > items.length;
   return { items, cursor: more ? String(items.at(-1)?.sequence ?? "") : undefined };
+}
+
+/** How many records a bulk action may process. Without `count`, all of them. */
+export function bulkCount(parameters: Parameters): number {
+  return numberOf(parameters, "count") ?? Number.POSITIVE_INFINITY;
 }

@@ -97,7 +97,8 @@ export async function jsonBody<S extends z.ZodType>(
   return badRequest(`invalid body: ${issue?.path.join(".")} ${issue?.message}`);
 }
 
-function parseJson(text: string): unknown {
+/** @throws ApiError 400 if the text is not JSON */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

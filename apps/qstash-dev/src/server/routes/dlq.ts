@@ -1,12 +1,23 @@
 import { type Context, Hono } from "hono";
 import { found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
-import { type Page, queryList, readFilter, readPage } from "#src/server/filter.ts";
+import {
+  DEAD_LETTER_FILTERS,
+  type Filter,
+  listOf,
+  type Page,
+  type Parameters,
+  queryParameters,
+  readFilter,
+  readPage,
+  readSelection,
+} from "#src/server/filter.ts";
 import type { Env, Services } from "#src/server/request.ts";
 import { deadLetterView } from "#src/server/views.ts";
 import type { DeadLetter } from "#src/store/dlq.ts";
 
-const MAX_COUNT = 100;
+const MAX_LISTED = 100;
+const MAX_SELECTED = 500;
 
 /** `/v2/dlq`: the failed messages. */
 export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
@@ -19,28 +30,40 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
     return receipt;
   };
 
-  /** Selects the letters with the given ids, or a page of those that match the filters. */
-  const select = (c: Context<Env>): Page<DeadLetter> => {
-    const letters = dlq.list(clock.now());
-    const named = queryList(c, "dlqIds");
-    if (named.length > 0) {
-      return { items: letters.filter(({ dlqId }) => named.includes(dlqId)), cursor: undefined };
-    }
-    const matches = readFilter(c);
-    const matching = letters.filter(({ message, failedAt, response }) =>
-      matches({ message, time: failedAt, responseStatus: response?.status }),
-    );
-    return readPage(c, matching, { newestFirst: false, maxCount: MAX_COUNT });
+  const pageOf = (parameters: Parameters, matches: Filter, maxCount: number) => {
+    const matching = dlq
+      .list(clock.now())
+      .filter(({ message, failedAt, response }) =>
+        matches({ message, time: failedAt, responseStatus: response?.status }),
+      );
+    return readPage(parameters, matching, { order: "earliestFirst", maxCount });
+  };
+
+  const withIds = (ids: readonly string[]): Page<DeadLetter> => ({
+    items: dlq.list(clock.now()).filter(({ dlqId }) => ids.includes(dlqId)),
+    cursor: undefined,
+  });
+
+  const select = async (c: Context<Env>): Promise<Page<DeadLetter>> => {
+    const { ids, matches, parameters } = await readSelection(c, {
+      ids: "dlqIds",
+      filters: DEAD_LETTER_FILTERS,
+      others: ["cursor"],
+    });
+    return ids ? withIds(ids) : pageOf(parameters, matches, MAX_SELECTED);
   };
 
   routes.get("/dlq", (c) => {
-    const { items, cursor } = select(c);
+    const parameters = queryParameters(c);
+    const ids = listOf(parameters, "dlqIds");
+    const { items, cursor } =
+      ids.length > 0 ? withIds(ids) : pageOf(parameters, readFilter(parameters), MAX_LISTED);
     return c.json({ messages: items.map(deadLetterView), cursor });
   });
   routes.get("/dlq/:id", (c) => c.json(deadLetterView(find(c.req.param("id")))));
 
-  routes.delete("/dlq", (c) => {
-    const { items, cursor } = select(c);
+  routes.delete("/dlq", async (c) => {
+    const { items, cursor } = await select(c);
     for (const { dlqId } of items) dlq.remove(dlqId);
     return c.json({ deleted: items.length, cursor });
   });
@@ -49,8 +72,8 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
     return c.json({});
   });
 
-  routes.post("/dlq/retry", (c) => {
-    const { items, cursor } = select(c);
+  routes.post("/dlq/retry", async (c) => {
+    const { items, cursor } = await select(c);
     return c.json({ responses: items.map((letter) => retry(c, letter)), cursor }, 201);
   });
   routes.post("/dlq/retry/:id", (c) => c.json(retry(c, find(c.req.param("id"))), 201));

@@ -1,6 +1,13 @@
 import { type Context, Hono } from "hono";
 import { found } from "#src/protocol/api-error.ts";
-import { readFilter, readPage } from "#src/server/filter.ts";
+import {
+  bulkCount,
+  CANCEL_FILTERS,
+  queryParameters,
+  readFilter,
+  readPage,
+  readSelection,
+} from "#src/server/filter.ts";
 import type { Env, Services } from "#src/server/request.ts";
 import { logView, messageView } from "#src/server/views.ts";
 
@@ -14,13 +21,20 @@ export function messageRoutes({ engine }: Services): Hono<Env> {
       engine.cancel(found(engine.find(c.req.param("id")), "message").id);
       return c.json({ cancelled: 1 }, 202);
     })
-    .delete("/messages", (c) => {
-      const matches = readFilter(c);
-      const cancelled = engine
+    .delete("/messages", async (c) => {
+      const { ids, matches, parameters } = await readSelection(c, {
+        ids: "messageIds",
+        filters: CANCEL_FILTERS,
+        others: ["async"],
+      });
+      const selected = engine
         .list()
-        .filter((message) => matches({ message, time: message.createdAt }));
-      for (const { id } of cancelled) engine.cancel(id);
-      return c.json({ cancelled: cancelled.length }, 202);
+        .filter((message) =>
+          ids ? ids.includes(message.id) : matches({ message, time: message.createdAt }),
+        )
+        .slice(0, bulkCount(parameters));
+      for (const { id } of selected) engine.cancel(id);
+      return c.json({ cancelled: selected.length }, 202);
     });
 }
 
@@ -29,9 +43,10 @@ const MAX_LOGS = 1_000;
 /** The logs: the SDK reads `/v2/events`, the OpenAPI document names `/v2/logs`. */
 export function logRoutes({ log }: Services): Hono<Env> {
   const read = (c: Context<Env>) => {
-    const matches = readFilter(c);
-    const { items, cursor } = readPage(c, log.list().filter(matches), {
-      newestFirst: true,
+    const parameters = queryParameters(c);
+    const matching = log.list().filter(readFilter(parameters));
+    const { items, cursor } = readPage(parameters, matching, {
+      order: "latestFirst",
       maxCount: MAX_LOGS,
     });
     return { entries: items.map(logView), cursor };
