@@ -170,6 +170,16 @@ describe("batch", () => {
     expect(destination.received).toHaveLength(0);
   });
 
+  test("accepts null for every optional field, as the Python client sends it", async () => {
+    const { call, clock, destination } = await openWorld();
+    const item = { destination: destination.url, headers: null, body: null, queue: null };
+    const response = await call("POST", "/v2/batch", { body: JSON.stringify([item]) });
+    expect(response.status).toBe(201);
+    expect(await response.json()).toMatchObject([{ messageId: matching(/^msg_/) }]);
+    await clock.settle();
+    expect(onlyRequest(destination).body).toHaveLength(0);
+  });
+
   test("refuses a body that is not a batch", async () => {
     const { call } = await openWorld();
     for (const body of ["{", '{"destination":"x"}', '[{"destination":1}]']) {

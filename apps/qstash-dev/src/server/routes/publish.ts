@@ -15,9 +15,9 @@ import {
 const batchSchema = z.array(
   z.object({
     destination: z.string(),
-    headers: z.record(z.string(), z.string()).optional(),
-    body: z.string().optional(),
-    queue: z.string().optional(),
+    headers: z.record(z.string(), z.string()).nullish(),
+    body: z.string().nullish(),
+    queue: z.string().nullish(),
   }),
 );
 
@@ -58,7 +58,7 @@ export function publishRoutes({ publisher }: Services): Hono<Env> {
         options: parseMessageOptions(batchHeaders(headers)),
         body: Buffer.from(body ?? ""),
         callerIp: callerIp(c),
-        queueName: queue === undefined ? undefined : checkName("queue name", queue),
+        queueName: typeof queue === "string" ? checkName("queue name", queue) : undefined,
       }),
     );
     for (const request of requests) publisher.check(request);
@@ -71,9 +71,9 @@ export function publishRoutes({ publisher }: Services): Hono<Env> {
   return routes;
 }
 
-function batchHeaders(headers: Record<string, string> | undefined): Headers {
+function batchHeaders(headers: Record<string, string> | null | undefined): Headers {
   try {
-    return new Headers(headers);
+    return new Headers(headers ?? {});
   } catch {
     return badRequest("invalid headers");
   }
