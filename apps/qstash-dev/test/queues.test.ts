@@ -111,6 +111,7 @@ describe("a queue", () => {
     await clock.advance(MINUTE);
     expect(destination.received).toHaveLength(0);
     await expect(queue.get()).rejects.toMatchObject({ status: 404 });
+    await queue.delete();
   });
 });
 
@@ -119,6 +120,7 @@ test("refuses an invalid name and an invalid parallelism", async () => {
   await expect(client.queue({ queueName: "a b" }).upsert({})).rejects.toMatchObject({
     status: 400,
   });
+  await expect(client.queue({ queueName: "a b" }).get()).rejects.toMatchObject({ status: 400 });
   await expect(
     client.queue({ queueName: "line" }).upsert({ parallelism: 0 }),
   ).rejects.toMatchObject({ status: 400 });

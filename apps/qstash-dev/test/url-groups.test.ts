@@ -24,6 +24,9 @@ test("a URL group can be created, changed and deleted", async () => {
   await urlGroups.addEndpoints({ name: "g", endpoints: [{ url: a }] });
   await urlGroups.delete("g");
   expect(await urlGroups.list()).toEqual([]);
+  await urlGroups.delete("g");
+  await urlGroups.removeEndpoints({ name: "g", endpoints: [{ url: a }] });
+  expect(await urlGroups.list()).toEqual([]);
 });
 
 test("a publish to a group makes one message for each endpoint", async () => {

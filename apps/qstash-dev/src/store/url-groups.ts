@@ -28,8 +28,8 @@ export class UrlGroups {
     return [...this.#groups.values()];
   }
 
-  remove(name: string): boolean {
-    return this.#groups.delete(name);
+  remove(name: string): void {
+    this.#groups.delete(name);
   }
 
   /** Adds endpoints, renames those with a known URL, and creates the group if there is none. */
@@ -46,13 +46,17 @@ export class UrlGroups {
   }
 
   /** Removes endpoints by URL or name, and the group with its last endpoint. */
-  removeEndpoints(group: UrlGroup, removed: readonly EndpointChoice[], now: number): void {
+  removeEndpoints(name: string, removed: readonly EndpointChoice[], now: number): void {
+    const group = this.#groups.get(name);
+    if (!group) return;
     const isRemoved = (endpoint: Endpoint) =>
       removed.some(
-        ({ url, name }) => url === endpoint.url || (name !== undefined && name === endpoint.name),
+        (choice) =>
+          choice.url === endpoint.url ||
+          (choice.name !== undefined && choice.name === endpoint.name),
       );
     const endpoints = group.endpoints.filter((endpoint) => !isRemoved(endpoint));
-    if (endpoints.length === 0) this.#groups.delete(group.name);
-    else this.#groups.set(group.name, { ...group, endpoints, updatedAt: now });
+    if (endpoints.length === 0) this.#groups.delete(name);
+    else this.#groups.set(name, { ...group, endpoints, updatedAt: now });
   }
 }

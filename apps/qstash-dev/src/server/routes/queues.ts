@@ -17,26 +17,32 @@ export function queueRoutes({ engine, queues }: Services): Hono<Env> {
     return { name, createdAt, updatedAt, parallelism, paused, lag: messagesIn(name).length };
   };
 
-  return new Hono<Env>()
-    .get("/queues", (c) => c.json(queues.list().map(view)))
-    .post("/queues", async (c) => {
-      const { queueName, ...settings } = await jsonBody(c, upsertSchema);
-      queues.configure(checkName("queue name", queueName), settings);
-      return c.json({});
-    })
-    .get("/queues/:name", (c) => c.json(view(found(queues.find(c.req.param("name")), "queue"))))
-    .delete("/queues/:name", (c) => {
-      const { name } = found(queues.find(c.req.param("name")), "queue");
-      for (const { id } of messagesIn(name)) engine.cancel(id);
-      queues.remove(name);
-      return c.json({});
-    })
-    .post("/queues/:name/pause", (c) => {
-      queues.configure(checkName("queue name", c.req.param("name")), { paused: true });
-      return c.json({});
-    })
-    .post("/queues/:name/resume", (c) => {
-      queues.configure(checkName("queue name", c.req.param("name")), { paused: false });
-      return c.json({});
-    });
+  return (
+    new Hono<Env>()
+      .get("/queues", (c) => c.json(queues.list().map(view)))
+      .post("/queues", async (c) => {
+        const { queueName, ...settings } = await jsonBody(c, upsertSchema);
+        queues.configure(checkName("queue name", queueName), settings);
+        return c.json({});
+      })
+      .get("/queues/:name", (c) => {
+        const name = checkName("queue name", c.req.param("name"));
+        return c.json(view(found(queues.find(name), "queue")));
+      })
+      // Deleting is idempotent: the official clients clean up what may not exist.
+      .delete("/queues/:name", (c) => {
+        const name = c.req.param("name");
+        for (const { id } of messagesIn(name)) engine.cancel(id);
+        queues.remove(name);
+        return c.json({});
+      })
+      .post("/queues/:name/pause", (c) => {
+        queues.configure(checkName("queue name", c.req.param("name")), { paused: true });
+        return c.json({});
+      })
+      .post("/queues/:name/resume", (c) => {
+        queues.configure(checkName("queue name", c.req.param("name")), { paused: false });
+        return c.json({});
+      })
+  );
 }

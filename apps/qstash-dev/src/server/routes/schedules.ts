@@ -13,8 +13,9 @@ export function scheduleRoutes({ publisher, schedules, strict, plan }: Services)
 
   routes.get("/schedules", (c) => c.json(schedules.list().map(scheduleView)));
   routes.get("/schedules/:id", (c) => c.json(scheduleView(find(c.req.param("id")))));
+  // Deleting is idempotent: the official clients clean up what may not exist.
   routes.delete("/schedules/:id", (c) => {
-    schedules.remove(find(c.req.param("id")).id);
+    schedules.remove(c.req.param("id"));
     return c.json({});
   });
   // The SDK sends PATCH. The OpenAPI document says POST.

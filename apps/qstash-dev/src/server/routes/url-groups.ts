@@ -15,23 +15,26 @@ const removeSchema = z.object({
 export function urlGroupRoutes({ clock, urlGroups, strict }: Services): Hono<Env> {
   const find = (name: string) => found(urlGroups.get(name), "url group");
 
-  return new Hono<Env>()
-    .get("/topics", (c) => c.json(urlGroups.list()))
-    .get("/topics/:name", (c) => c.json(find(c.req.param("name"))))
-    .delete("/topics/:name", (c) => {
-      urlGroups.remove(find(c.req.param("name")).name);
-      return c.json({});
-    })
-    .post("/topics/:name/endpoints", async (c) => {
-      const { endpoints } = await jsonBody(c, addSchema);
-      for (const { url } of endpoints) checkDestination(url, strict);
-      const name = checkName("url group name", c.req.param("name"));
-      urlGroups.addEndpoints(name, endpoints, clock.now());
-      return c.json({});
-    })
-    .delete("/topics/:name/endpoints", async (c) => {
-      const { endpoints } = await jsonBody(c, removeSchema);
-      urlGroups.removeEndpoints(find(c.req.param("name")), endpoints, clock.now());
-      return c.json({});
-    });
+  return (
+    new Hono<Env>()
+      .get("/topics", (c) => c.json(urlGroups.list()))
+      .get("/topics/:name", (c) => c.json(find(c.req.param("name"))))
+      // Deleting is idempotent: the official clients clean up what may not exist.
+      .delete("/topics/:name", (c) => {
+        urlGroups.remove(c.req.param("name"));
+        return c.json({});
+      })
+      .post("/topics/:name/endpoints", async (c) => {
+        const { endpoints } = await jsonBody(c, addSchema);
+        for (const { url } of endpoints) checkDestination(url, strict);
+        const name = checkName("url group name", c.req.param("name"));
+        urlGroups.addEndpoints(name, endpoints, clock.now());
+        return c.json({});
+      })
+      .delete("/topics/:name/endpoints", async (c) => {
+        const { endpoints } = await jsonBody(c, removeSchema);
+        urlGroups.removeEndpoints(c.req.param("name"), endpoints, clock.now());
+        return c.json({});
+      })
+  );
 }
