@@ -40,6 +40,20 @@ describe("a waiting message", () => {
     });
   });
 
+  test("has no body field if it has no body, nor has its dead letter", async () => {
+    const { client, clock, destination } = await openWorld();
+    destination.answer(() => ({ status: 500 }));
+    const { messageId } = await client.publish({ url: destination.url, delay: 60, retries: 0 });
+    expect(await client.messages.get(messageId)).not.toHaveProperty("body");
+    await clock.advance(MINUTE);
+    const { messages } = await client.dlq.listMessages();
+    expect(messages).toMatchObject([{ messageId }]);
+    for (const letter of messages) {
+      expect(letter).not.toHaveProperty("body");
+      expect(letter).not.toHaveProperty("responseBody");
+    }
+  });
+
   test("shows binary bodies in base64 and hides redacted fields", async () => {
     const { call, client, destination } = await openWorld();
     const body = Buffer.from([0xff, 0x00]);

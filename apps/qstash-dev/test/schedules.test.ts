@@ -73,6 +73,19 @@ describe("a schedule", () => {
     expect(await client.schedules.list()).toMatchObject([{ scheduleId: "report" }]);
   });
 
+  test("has no body field if it was created without a body", async () => {
+    const { client, clock, destination } = await openWorld();
+    const { scheduleId } = await client.schedules.create({
+      destination: destination.url,
+      cron: "* * * * *",
+      redact: { body: true },
+    });
+    expect(await client.schedules.get(scheduleId)).not.toHaveProperty("body");
+    expect(at(await client.schedules.list(), 0)).not.toHaveProperty("body");
+    await clock.advance(MINUTE);
+    expect(at(destination.received, 0).body).toHaveLength(0);
+  });
+
   test("is replaced by a new one with the same id", async () => {
     const { client, clock, destination } = await openWorld();
     const create = (path: string, cron: string, body?: string) =>
@@ -86,7 +99,10 @@ describe("a schedule", () => {
     await create("/new", "0 * * * *");
     await clock.advance(HOUR);
     expect(destination.received.map(({ url }) => url)).toEqual([`${destination.url}/new`]);
-    expect(await client.schedules.list()).toMatchObject([{ cron: "0 * * * *", body: "" }]);
+    const [replaced, ...others] = await client.schedules.list();
+    expect(others).toEqual([]);
+    expect(replaced).toMatchObject({ cron: "0 * * * *" });
+    expect(replaced).not.toHaveProperty("body");
   });
 
   test("follows its timezone over the change to summer time", async () => {

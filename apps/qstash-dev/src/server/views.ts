@@ -120,10 +120,12 @@ function shownHeaders({ headers, redaction }: Shown): Record<string, string[]> {
 }
 
 function shownBody({ body, redaction }: Shown): { body?: string; bodyBase64?: string } {
-  return redaction?.body ? { body: redacted(body) } : textOrBase64(body);
+  return redaction?.body && body.length > 0 ? { body: redacted(body) } : textOrBase64(body);
 }
 
+/** Leaves an empty body out, as QStash does. */
 function textOrBase64(bytes: Uint8Array): { body?: string; bodyBase64?: string } {
+  if (bytes.length === 0) return {};
   try {
     return { body: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes) };
   } catch {
