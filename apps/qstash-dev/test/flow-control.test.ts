@@ -111,6 +111,31 @@ describe("flow control", () => {
     await expect(client.flowControl.get("none")).rejects.toMatchObject({ status: 404 });
   });
 
+  test("shows the default period next to a parallelism alone, wherever it shows", async () => {
+    const { client, clock, destination } = await openWorld();
+    destination.answer(() => ({ status: 500 }));
+    const flowControl = { key: "api", parallelism: 3 };
+    const shown = { flowControlKey: "api", parallelism: 3, period: 1 };
+    const { scheduleId } = await client.schedules.create({
+      destination: destination.url,
+      cron: "0 0 1 1 *",
+      flowControl,
+    });
+    expect(await client.schedules.get(scheduleId)).toMatchObject(shown);
+    const { messageId } = await client.publish({
+      url: destination.url,
+      delay: 1,
+      retries: 0,
+      flowControl,
+    });
+    expect(await client.messages.get(messageId)).toMatchObject(shown);
+    await clock.advance(SECOND);
+    expect((await client.dlq.listMessages()).messages).toMatchObject([shown]);
+    const { logs } = await client.logs({ messageIds: [messageId] });
+    expect(logs.length).toBeGreaterThan(0);
+    for (const log of logs) expect(log).toMatchObject(shown);
+  });
+
   test("works with a queue", async () => {
     const { client, clock, destination } = await openWorld();
     const queue = client.queue({ queueName: "line" });

@@ -57,7 +57,7 @@ export function logView(entry: LogEntry): object {
     failureCallback: message.failureCallback?.url,
     queueName: message.queueName,
     scheduleId: message.scheduleId,
-    flowControlKey: message.flowControl?.key,
+    ...(message.flowControl && flowControlView(message.flowControl)),
     ...labelView(message.labels),
   };
 }
@@ -144,7 +144,7 @@ function flowControlView(flow: Message["flowControl"]): object {
     flowControlKey: flow.key,
     parallelism: flow.parallelism,
     rate: flow.rate,
-    period: flow.rate === undefined ? undefined : flow.periodMs / 1_000,
+    period: flow.periodMs / 1_000,
   };
 }
 
