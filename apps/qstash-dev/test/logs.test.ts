@@ -39,6 +39,16 @@ test("show the events of a message, newest first", async () => {
   });
 });
 
+test("name the retry delay as the TypeScript and the Python client read it", async () => {
+  const { client, destination } = await openWorld();
+  await client.publish({ url: destination.url, retryDelay: "1000 * (1 + retried)" });
+  const { logs } = await client.logs();
+  expect(at(logs, -1)).toMatchObject({
+    retryDelayExpression: "1000 * (1 + retried)",
+    retryDelayExpr: "1000 * (1 + retried)",
+  });
+});
+
 test("accept the current time as a first cursor", async () => {
   const { client, clock, destination } = await openWorld();
   for (let n = 0; n < 5; n++) await client.publish({ url: destination.url });

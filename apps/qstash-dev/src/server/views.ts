@@ -52,6 +52,9 @@ export function logView(entry: LogEntry): object {
     method: message.method,
     header: shownHeaders(message),
     maxRetries: message.maxRetries,
+    retryDelayExpression: message.retryDelay?.text,
+    // The Python client reads this name.
+    retryDelayExpr: message.retryDelay?.text,
     timeout: message.timeoutMs,
     callback: message.callback?.url,
     failureCallback: message.failureCallback?.url,
