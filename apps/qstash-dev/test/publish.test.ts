@@ -26,6 +26,24 @@ describe("publish", () => {
       "upstash-caller-ip": "127.0.0.1",
     });
     expect(headers.has("authorization")).toBe(false);
+    expect(headers.has("upstash-topic-name")).toBe(false);
+  });
+
+  test("does not let a forwarded header replace one of its own", async () => {
+    const { call, clock, destination, verify } = await openWorld();
+    await call("POST", `/v2/publish/${destination.url}/hook`, {
+      body: "x",
+      headers: {
+        "Upstash-Forward-User-Agent": "other",
+        "Upstash-Forward-Upstash-Signature": "forged",
+        "Upstash-Forward-Host": "other.test",
+      },
+    });
+    await clock.settle();
+    const request = onlyRequest(destination);
+    await expect(verify(request)).resolves.toBe(true);
+    expect(request.headers.get("user-agent")).toBe("Upstash-QStash");
+    expect(request.headers.get("host")).toBe(new URL(destination.url).host);
   });
 
   test("publishJSON delivers JSON", async () => {

@@ -45,7 +45,10 @@ test("a publish to a group makes one message for each endpoint", async () => {
   await clock.settle();
 
   expect(destination.received.map(({ url }) => url).sort()).toEqual([one, two]);
-  for (const request of destination.received) await expect(verify(request)).resolves.toBe(true);
+  for (const request of destination.received) {
+    await expect(verify(request)).resolves.toBe(true);
+    expect(request.headers.get("upstash-topic-name")).toBe("g");
+  }
   const { logs } = await client.logs({ filter: { urlGroup: "g", state: "DELIVERED" } });
   expect(logs).toHaveLength(2);
   expect(logs.find(({ url }) => url === one)).toMatchObject({

@@ -64,26 +64,22 @@ export async function attempt(
   const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(message.timeoutMs)));
   const body = WITHOUT_BODY.has(message.method) ? undefined : message.body;
   const { url, method } = message;
+  const signature = sign({ key: signingKey, url, body: body ?? new Uint8Array(), wallNow });
   try {
     const answer = await send({
       url,
       method,
-      headers: {
-        ...Object.fromEntries(message.headers.filter(([name]) => !HOP_BY_HOP.has(name))),
+      headers: deliveryHeaders(message, {
         ...(body && { "Content-Length": String(body.length) }),
         "User-Agent": "Upstash-QStash",
         "Upstash-Caller-Ip": message.callerIp,
         "Upstash-Message-Id": message.id,
         "Upstash-Region": REGION,
         "Upstash-Retried": String(retried),
-        "Upstash-Signature": sign({
-          key: signingKey,
-          url,
-          body: body ?? new Uint8Array(),
-          wallNow,
-        }),
+        "Upstash-Signature": signature,
+        ...(message.urlGroup !== undefined && { "Upstash-Topic-Name": message.urlGroup }),
         ...(message.scheduleId !== undefined && { "Upstash-Schedule-Id": message.scheduleId }),
-      },
+      }),
       body,
       signal: AbortSignal.any([timeout, closing]),
     });
@@ -92,6 +88,16 @@ export async function attempt(
     if (timeout.aborted) return { error: `no answer within ${message.timeoutMs} ms` };
     return { error: describe(error) };
   }
+}
+
+/** Adds our own headers to those of the message, which cannot override them. */
+function deliveryHeaders(
+  { headers }: Message,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const ownNames = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  const forwarded = headers.filter(([name]) => !HOP_BY_HOP.has(name) && !ownNames.has(name));
+  return { ...Object.fromEntries(forwarded), ...own };
 }
 
 function describe(error: unknown): string {
