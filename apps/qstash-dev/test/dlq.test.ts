@@ -95,13 +95,16 @@ describe("many failed messages", () => {
   const paths = ["/a", "/b", "/c", "/d", "/e"];
 
   test("are listed by page, by filter and by id", async () => {
-    const { client, destination } = await openWorldWithFailures(...paths);
+    const { call, client, destination } = await openWorldWithFailures(...paths);
     const first = await client.dlq.listMessages({ count: 2 });
     expect(first.messages.map(({ body }) => body)).toEqual(["/a", "/b"]);
     expect(first.cursor).toEqual(anyString);
     const rest = await client.dlq.listMessages({ cursor: first.cursor ?? "" });
     expect(rest.messages.map(({ body }) => body)).toEqual(["/c", "/d", "/e"]);
     expect(rest.cursor).toBeUndefined();
+
+    const latest = await call("GET", "/v2/dlq?order=latestFirst&count=2");
+    expect(await latest.json()).toMatchObject({ messages: [{ body: "/e" }, { body: "/d" }] });
 
     const filtered = await client.dlq.listMessages({
       filter: { label: ["b", "c"], url: `${destination.url}/c`, responseStatus: 418 },

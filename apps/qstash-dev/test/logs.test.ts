@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
-import { anyString, containing } from "./support/matchers.ts";
+import { z } from "zod";
+import { anyString, containing, matching } from "./support/matchers.ts";
 import { at, BEGINNING, MINUTE, openWorld, SECOND } from "./support/world.ts";
+
+const pageSchema = z.object({
+  logs: z.array(z.object({ state: z.string() })),
+  cursor: z.string().optional(),
+});
 
 test("show the events of a message, newest first", async () => {
   const { call, client, clock, destination } = await openWorld();
@@ -37,6 +43,68 @@ test("show the events of a message, newest first", async () => {
     logs: [{ state: "DELIVERED", messageId }],
     cursor: anyString,
   });
+});
+
+test("show the body, the headers of the answer and those of the callbacks", async () => {
+  const { client, clock, destination } = await openWorld();
+  destination.answer(() => ({ status: 503, headers: { "X-Why": "busy" } }));
+  await client.publish({
+    url: `${destination.url}/hook`,
+    body: "hello",
+    retries: 0,
+    callback: `${destination.url}/c`,
+    failureCallback: `${destination.url}/f`,
+    headers: {
+      "Upstash-Callback-Forward-X-C": "1",
+      "Upstash-Failure-Callback-Forward-X-F": "2",
+    },
+  });
+  await client.publish({ url: `${destination.url}/hook`, body: "secret", redact: { body: true } });
+  await clock.settle();
+  const { logs } = await client.logs({ filter: { url: `${destination.url}/hook` } });
+  const errors = logs.filter(({ state }) => state === "ERROR");
+  expect(errors).toMatchObject([
+    { body: matching(/^REDACTED:/) },
+    {
+      body: Buffer.from("hello").toString("base64"),
+      responseHeaders: { "X-Why": ["busy"] },
+      responseHeader: { "X-Why": ["busy"] },
+      callbackHeaders: { "X-C": ["1"] },
+      failureCallbackHeaders: { "X-F": ["2"] },
+    },
+  ]);
+});
+
+test("find a cancelled message under both spellings, after the request to cancel it", async () => {
+  const { call, client, destination } = await openWorld();
+  const { messageId } = await client.publish({ url: destination.url, delay: 60 });
+  await client.messages.cancel(messageId);
+  for (const [query, state] of [
+    ["CANCELLED", "CANCELED"],
+    ["CANCELED", "CANCELED"],
+    ["CANCEL_REQUESTED", "CANCEL_REQUESTED"],
+  ]) {
+    const response = await call("GET", `/v2/logs?state=${query}`);
+    expect(await response.json()).toMatchObject({ logs: [{ messageId, state }] });
+  }
+});
+
+test("can be listed in both orders, page by page", async () => {
+  const { call, client, clock, destination } = await openWorld();
+  await client.publish({ url: destination.url });
+  await clock.settle();
+  const states = async (query: string) => {
+    const page = pageSchema.parse(await (await call("GET", `/v2/logs?${query}`)).json());
+    return { ...page, logs: page.logs.map(({ state }) => state) };
+  };
+  const first = await states("order=earliestFirst&count=2");
+  expect(first.logs).toEqual(["CREATED", "ACTIVE"]);
+  const second = await states(`order=earliestFirst&cursor=${first.cursor}`);
+  expect(second).toEqual({ logs: ["DELIVERED"] });
+  expect((await states("order=latestFirst")).logs).toEqual(["DELIVERED", "ACTIVE", "CREATED"]);
+  for (const query of ["order=random", "count=0"]) {
+    expect((await call("GET", `/v2/logs?${query}`)).status).toBe(400);
+  }
 });
 
 test("name the retry delay as the TypeScript and the Python client read it", async () => {

@@ -91,7 +91,7 @@ describe("cancelling", () => {
     await clock.advance(HOUR);
     expect(destination.received).toHaveLength(0);
     const { logs } = await client.logs({ messageIds: [messageId] });
-    expect(logs.map(({ state }) => state)).toEqual(["CANCELED", "CREATED"]);
+    expect(logs.map(({ state }) => state)).toEqual(["CANCELED", "CANCEL_REQUESTED", "CREATED"]);
   });
 
   test("stops the retries of a message", async () => {

@@ -17,7 +17,7 @@ import type { CallbackOptions } from "#src/protocol/message-options.ts";
 import { parseRetryAfter, retryDelayMs } from "#src/protocol/retry-delay.ts";
 import type { DeadLetters } from "#src/store/dlq.ts";
 import type { Log } from "#src/store/log.ts";
-import type { Message } from "#src/store/message.ts";
+import { headerMap, type Message } from "#src/store/message.ts";
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -96,6 +96,7 @@ export class Engine {
     pending.timer?.cancel();
     if (queueName !== undefined) queues.find(queueName)?.lane.withdraw(id);
     if (flowControl) flows.find(flowControl.key)?.lane.withdraw(id);
+    log.add(clock.now(), "CANCEL_REQUESTED", pending.message);
     log.add(clock.now(), "CANCELED", pending.message);
     this.#end(pending);
     this.#onFate(pending.message, "FAIL");
@@ -173,6 +174,7 @@ export class Engine {
       ...(result.answer && {
         responseStatus: result.answer.status,
         responseBody: Buffer.from(result.answer.body).toString("base64"),
+        responseHeaders: headerMap(result.answer.headers),
       }),
     });
     if (!isNonRetryable(result) && retried < message.maxRetries) {

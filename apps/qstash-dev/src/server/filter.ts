@@ -35,7 +35,12 @@ const FIELDS: Readonly<Record<string, Field>> = {
   callerIp: ({ message }) => [message.callerIp],
   callerIP: ({ message }) => [message.callerIp],
   responseStatus: ({ responseStatus }) => [responseStatus],
-  state: ({ state }) => [state, ...(IN_PROGRESS.has(state) ? ["IN_PROGRESS"] : [])],
+  state: ({ state }) => [
+    state,
+    ...(IN_PROGRESS.has(state) ? ["IN_PROGRESS"] : []),
+    // The clients spell it with one L, the documentation with two.
+    ...(state === "CANCELED" ? ["CANCELLED"] : []),
+  ],
 };
 
 const SHARED_FILTERS = [
@@ -157,28 +162,41 @@ export interface Page<T> {
   readonly cursor: string | undefined;
 }
 
+type Order = "earliestFirst" | "latestFirst";
+
 export interface PageOptions {
-  readonly order: "earliestFirst" | "latestFirst";
+  /** Applies unless the request has an `order`. */
+  readonly order: Order;
   readonly maxCount: number;
 }
 
 const DEFAULT_COUNT = 100;
 
-/** Cuts out the part of a list that `count` and `cursor` ask for. The list is in `order`. */
+/** Cuts out the part of a list that `count`, `cursor` and `order` ask for. */
 export function readPage<T extends { readonly sequence: number }>(
   parameters: Parameters,
   list: readonly T[],
-  { order, maxCount }: PageOptions,
+  { order: defaultOrder, maxCount }: PageOptions,
 ): Page<T> {
+  const order = orderOf(parameters) ?? defaultOrder;
   const count = Math.min(numberOf(parameters, "count") ?? DEFAULT_COUNT, maxCount);
   if (count === 0) badRequest("invalid count: it must be at least 1");
   const cursor = numberOf(parameters, "cursor");
   const isNext = (sequence: number) =>
     cursor === undefined || (order === "latestFirst" ? sequence < cursor : sequence > cursor);
-  const rest = list.filter(({ sequence }) => isNext(sequence));
+  const rest = list
+    .filter(({ sequence }) => isNext(sequence))
+    .sort((a, b) => (a.sequence - b.sequence) * (order === "latestFirst" ? -1 : 1));
   const items = rest.slice(0, count);
   const more = rest.length > items.length;
   return { items, cursor: more ? String(items.at(-1)?.sequence ?? "") : undefined };
+}
+
+function orderOf(parameters: Parameters): Order | undefined {
+  const value = parameters.get("order")?.at(-1);
+  if (value === undefined) return undefined;
+  if (value === "earliestFirst" || value === "latestFirst") return value;
+  return badRequest(`invalid order: "${value}" is neither earliestFirst nor latestFirst`);
 }
 
 /** How many records a bulk action may process. Without `count`, all of them. */

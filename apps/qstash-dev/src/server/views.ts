@@ -41,12 +41,16 @@ export function deadLetterView({ dlqId, message, response }: DeadLetter): object
   };
 }
 
-export function logView(entry: LogEntry): object {
-  const { sequence: _, message, ...rest } = entry;
+export function logView(entry: LogEntry, body: Uint8Array): object {
+  const { sequence: _, message, responseHeaders, ...rest } = entry;
   return {
     ...rest,
     messageId: message.id,
     url: message.url,
+    body: logBody(body, message.redaction),
+    responseHeaders,
+    // The Python client reads this name.
+    responseHeader: responseHeaders,
     topicName: message.urlGroup,
     endpointName: message.endpointName,
     method: message.method,
@@ -57,7 +61,9 @@ export function logView(entry: LogEntry): object {
     retryDelayExpr: message.retryDelay?.text,
     timeout: message.timeoutMs,
     callback: message.callback?.url,
+    callbackHeaders: message.callback && headerMap(message.callback.headers),
     failureCallback: message.failureCallback?.url,
+    failureCallbackHeaders: message.failureCallback && headerMap(message.failureCallback.headers),
     queueName: message.queueName,
     scheduleId: message.scheduleId,
     ...(message.flowControl && flowControlView(message.flowControl)),
@@ -134,6 +140,12 @@ function textOrBase64(bytes: Uint8Array): { body?: string; bodyBase64?: string }
   } catch {
     return { bodyBase64: Buffer.from(bytes).toString("base64") };
   }
+}
+
+/** Logs show every body in base64. */
+function logBody(body: Uint8Array, redaction: Message["redaction"]): string | undefined {
+  if (body.length === 0) return undefined;
+  return redaction?.body ? redacted(body) : Buffer.from(body).toString("base64");
 }
 
 function prefixed({ body, bodyBase64 }: { body?: string; bodyBase64?: string }): object {

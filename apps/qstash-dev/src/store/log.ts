@@ -7,12 +7,14 @@ export type LogState =
   | "ERROR"
   | "DELIVERED"
   | "FAILED"
+  | "CANCEL_REQUESTED"
   | "CANCELED";
 
 export interface LogDetails {
   readonly error?: string;
   readonly nextDeliveryTime?: number;
   readonly responseStatus?: number;
+  readonly responseHeaders?: Readonly<Record<string, string[]>>;
   readonly responseBody?: string;
 }
 
@@ -24,10 +26,14 @@ export interface LogEntry extends LogDetails {
 }
 
 const CAPACITY = 10_000;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
-/** The latest events of all messages, at most {@link CAPACITY}. */
+/** The latest events of all messages: at most {@link CAPACITY}, with 64 MiB of message bodies. */
 export class Log {
   #entries: LogEntry[] = [];
+  /** By message id, oldest first. */
+  readonly #bodies = new Map<string, Uint8Array>();
+  #bodyBytes = 0;
   #sequence = 0;
   readonly #print: (line: string) => void;
 
@@ -37,16 +43,32 @@ export class Log {
   }
 
   add(time: number, state: LogState, message: Message, details: LogDetails = {}): void {
-    // Without the body, which can be large.
+    this.#keepBody(message);
     const shown = { ...message, body: new Uint8Array() };
     this.#entries.push({ ...details, sequence: ++this.#sequence, time, state, message: shown });
     this.#print(describe(state, message, details));
     if (this.#entries.length >= 2 * CAPACITY) this.#entries = this.#entries.slice(-CAPACITY);
   }
 
-  /** Newest first. */
+  /** Oldest first. The entries carry no body: see {@link bodyOf}. */
   list(): LogEntry[] {
-    return this.#entries.slice(-CAPACITY).toReversed();
+    return this.#entries.slice(-CAPACITY);
+  }
+
+  /** The body of a message, unless newer bodies replaced it. */
+  bodyOf(messageId: string): Uint8Array {
+    return this.#bodies.get(messageId) ?? new Uint8Array();
+  }
+
+  #keepBody({ id, body }: Message): void {
+    if (this.#bodies.has(id)) return;
+    this.#bodies.set(id, body);
+    this.#bodyBytes += body.length;
+    for (const [oldest, { length }] of this.#bodies) {
+      if (this.#bodyBytes <= MAX_BODY_BYTES && this.#bodies.size <= CAPACITY) return;
+      this.#bodies.delete(oldest);
+      this.#bodyBytes -= length;
+    }
   }
 }
 

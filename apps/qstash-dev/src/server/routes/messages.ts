@@ -49,7 +49,7 @@ export function logRoutes({ log }: Services): Hono<Env> {
       order: "latestFirst",
       maxCount: MAX_LOGS,
     });
-    return { entries: items.map(logView), cursor };
+    return { entries: items.map((entry) => logView(entry, log.bodyOf(entry.message.id))), cursor };
   };
 
   return new Hono<Env>()
