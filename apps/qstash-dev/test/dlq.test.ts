@@ -82,6 +82,40 @@ describe("a failed message", () => {
     expect((await call("POST", `/v2/dlq/retry/${dead?.dlqId}`)).status).toBe(404);
   });
 
+  test("takes new headers, a new time and a new deduplication id when it is retried", async () => {
+    const { call, client, clock, destination } = await openWorldWithFailures("/a");
+    const [dead] = (await client.dlq.listMessages()).messages;
+    const notBefore = Math.floor(clock.now() / 1_000) + 600;
+    const headers = {
+      "Content-Type": "application/json",
+      "Upstash-Not-Before": String(notBefore),
+      "Upstash-Forward-X-Path": "/new",
+      "Upstash-Forward-X-More": "more",
+      "Upstash-Deduplication-Id": "again",
+      "Upstash-Label": "retried",
+    };
+    const response = await call("POST", "/v2/dlq/retry", {
+      body: JSON.stringify({ dlqIds: [dead?.dlqId] }),
+      headers,
+    });
+    expect(response.status).toBe(201);
+    await clock.advanceTo(notBefore * 1_000 - 1);
+    expect(destination.received).toHaveLength(0);
+    await clock.advance(1);
+    const request = at(destination.received, 0);
+    expect(Object.fromEntries(request.headers)).toMatchObject({
+      "x-path": "/new",
+      "x-more": "more",
+    });
+    expect(request.headers.get("content-type")).toMatch(/^text\/plain/);
+    expect(await client.logs({ filter: { label: "retried", state: "DELIVERED" } })).toMatchObject({
+      logs: [{ url: `${destination.url}/a` }],
+    });
+    expect(await client.publish({ url: destination.url, deduplicationId: "again" })).toMatchObject({
+      deduplicated: true,
+    });
+  });
+
   test("can be deleted", async () => {
     const { client } = await openWorldWithFailures("/a");
     const [dead] = (await client.dlq.listMessages()).messages;
@@ -128,6 +162,17 @@ describe("many failed messages", () => {
       deleted += result.deleted;
     } while (cursor);
     expect(deleted).toBe(3);
+  });
+
+  test("are not retried if one of the ids is unknown", async () => {
+    const { client, clock, destination } = await openWorldWithFailures("/a");
+    const [dead] = (await client.dlq.listMessages()).messages;
+    await expect(client.dlq.retry([dead?.dlqId ?? "", "1-1"])).rejects.toMatchObject({
+      status: 404,
+    });
+    await clock.settle();
+    expect(destination.received).toHaveLength(0);
+    expect((await client.dlq.listMessages()).messages).toHaveLength(1);
   });
 
   test("are all retried page by page", async () => {

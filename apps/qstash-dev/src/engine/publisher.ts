@@ -2,7 +2,7 @@ import { type Clock, callersNow } from "#src/clock.ts";
 import type { Engine } from "#src/engine/engine.ts";
 import { checkDestination, checkQuotas, type Plan } from "#src/engine/plan.ts";
 import { ApiError } from "#src/protocol/api-error.ts";
-import type { MessageOptions } from "#src/protocol/message-options.ts";
+import type { HeaderList, MessageOptions } from "#src/protocol/message-options.ts";
 import { contentId, type Deduplication } from "#src/store/deduplication.ts";
 import { type Destination, type Message, randomId } from "#src/store/message.ts";
 import type { UrlGroups } from "#src/store/url-groups.ts";
@@ -75,25 +75,36 @@ export class Publisher {
     return endpoints.map((endpoint) => this.#publishTo(endpoint, request));
   }
 
-  /** Publishes a copy of a message. The given options replace those of the original. */
+  /**
+   * Publishes a copy of a message. The given options replace those of the original, header by
+   * header. A delay of the original does not apply again.
+   *
+   * @throws ApiError if it cannot be published
+   */
   republish(old: Message, options: MessageOptions): Receipt {
-    const now = this.#options.clock.now();
-    const message = {
-      ...old,
-      id: randomId("msg"),
-      method: options.method ?? old.method,
-      maxRetries: options.retries ?? old.maxRetries,
-      retryDelay: options.retryDelay ?? old.retryDelay,
-      timeoutMs: options.timeoutMs ?? old.timeoutMs,
-      callback: options.callback ?? old.callback,
-      failureCallback: options.failureCallback ?? old.failureCallback,
-      flowControl: options.flowControl ?? old.flowControl,
-      labels: options.labels ?? old.labels,
-      createdAt: now,
-      notBefore: now + (options.delayMs ?? 0),
+    const request: PublishRequest = {
+      destination: old.url,
+      options: {
+        ...options,
+        method: options.method ?? old.method,
+        headers: replaceHeaders(old.headers, options.headers),
+        retries: options.retries ?? old.maxRetries,
+        retryDelay: options.retryDelay ?? old.retryDelay,
+        timeoutMs: options.timeoutMs ?? old.timeoutMs,
+        callback: options.callback ?? old.callback,
+        failureCallback: options.failureCallback ?? old.failureCallback,
+        flowControl: options.flowControl ?? old.flowControl,
+        labels: options.labels ?? old.labels,
+        redaction: options.redaction ?? old.redaction,
+      },
+      body: old.body,
+      callerIp: old.callerIp,
+      queueName: old.queueName,
+      scheduleId: old.scheduleId,
     };
-    this.#options.engine.accept(message);
-    return { messageId: message.id, url: message.url };
+    this.check(request);
+    const { url, urlGroup, endpointName } = old;
+    return this.#publishTo({ url, urlGroup, endpointName }, request);
   }
 
   #publishTo(endpoint: Destination, request: PublishRequest): Receipt {
@@ -164,6 +175,11 @@ export class Publisher {
     }
     this.#publishedToday += messages;
   }
+}
+
+function replaceHeaders(old: HeaderList, added: HeaderList): HeaderList {
+  const replaced = new Set(added.map(([name]) => name));
+  return [...old.filter(([name]) => !replaced.has(name)), ...added];
 }
 
 function deduplicationId(endpoint: Destination, request: PublishRequest): string | undefined {

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { found } from "#src/protocol/api-error.ts";
+import { ApiError, found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
 import {
   DEAD_LETTER_FILTERS,
@@ -25,7 +25,10 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
   const find = (id: string) => found(dlq.get(id, clock.now()), "message");
 
   const retry = (c: Context<Env>, letter: DeadLetter) => {
-    const receipt = publisher.republish(letter.message, parseMessageOptions(c.req.raw.headers));
+    const headers = new Headers(c.req.raw.headers);
+    // It describes the body of this request, not that of the message.
+    headers.delete("content-type");
+    const receipt = publisher.republish(letter.message, parseMessageOptions(headers));
     dlq.remove(letter.dlqId);
     return receipt;
   };
@@ -44,13 +47,15 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
     cursor: undefined,
   });
 
-  const select = async (c: Context<Env>): Promise<Page<DeadLetter>> => {
+  const select = async (c: Context<Env>) => {
     const { ids, matches, parameters } = await readSelection(c, {
       ids: "dlqIds",
       filters: DEAD_LETTER_FILTERS,
       others: ["cursor"],
     });
-    return ids ? withIds(ids) : pageOf(parameters, matches, MAX_SELECTED);
+    const page = ids ? withIds(ids) : pageOf(parameters, matches, MAX_SELECTED);
+    const isFound = (id: string) => page.items.some(({ dlqId }) => dlqId === id);
+    return { ...page, missing: ids?.find((id) => !id.includes(",") && !isFound(id)) };
   };
 
   routes.get("/dlq", (c) => {
@@ -73,7 +78,8 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
   });
 
   routes.post("/dlq/retry", async (c) => {
-    const { items, cursor } = await select(c);
+    const { items, cursor, missing } = await select(c);
+    if (missing !== undefined) throw new ApiError(404, `message ${missing} not found in the DLQ`);
     return c.json({ responses: items.map((letter) => retry(c, letter)), cursor }, 201);
   });
   routes.post("/dlq/retry/:id", (c) => c.json(retry(c, find(c.req.param("id"))), 201));
