@@ -65,6 +65,8 @@ describe("strict mode", () => {
     await expect(create(10)).rejects.toMatchObject({ status: 412 });
     await create(9);
 
+    const tooMany = Array.from({ length: 1_001 }, () => ({ url, delay: 2 * DAY_S }));
+    await expect(client.batch(tooMany)).rejects.toMatchObject({ status: 429 });
     const thousand = Array.from({ length: 1_000 }, () => ({ url, delay: 2 * DAY_S }));
     await client.batch(thousand);
     await expect(client.publish({ url })).rejects.toMatchObject({

@@ -68,8 +68,13 @@ export class Publisher {
    */
   publish(request: PublishRequest): Receipt | Receipt[] {
     this.check(request);
+    this.countToday([request]);
+    return this.send(request);
+  }
+
+  /** Publishes a request that was checked and counted. */
+  send(request: PublishRequest): Receipt | Receipt[] {
     const endpoints = this.#resolve(request.destination);
-    this.#countToday(endpoints.length);
     const [first] = endpoints;
     if (first && first.urlGroup === undefined) return this.#publishTo(first, request);
     return endpoints.map((endpoint) => this.#publishTo(endpoint, request));
@@ -161,8 +166,14 @@ export class Publisher {
     }));
   }
 
-  #countToday(messages: number): void {
+  /**
+   * Counts the messages against the daily limit, all or none.
+   *
+   * @throws ApiError 429
+   */
+  countToday(requests: readonly PublishRequest[]): void {
     const { strict, plan, clock } = this.#options;
+    const messages = requests.flatMap(({ destination }) => this.#resolve(destination)).length;
     const day = Math.floor(clock.now() / DAY_MS);
     if (day !== this.#day) this.#publishedToday = 0;
     this.#day = day;

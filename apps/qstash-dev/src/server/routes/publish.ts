@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { PublishRequest } from "#src/engine/publisher.ts";
-import { badRequest, checkName } from "#src/protocol/api-error.ts";
+import { ApiError, badRequest, checkName } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
 import {
   callerIp,
@@ -52,23 +52,46 @@ export function publishRoutes({ publisher }: Services): Hono<Env> {
   });
 
   routes.post("/batch", async (c) => {
-    const requests = (await jsonBody(c, batchSchema)).map(
-      ({ destination, headers, body, queue }): PublishRequest => ({
-        destination,
-        options: parseMessageOptions(batchHeaders(headers)),
-        body: Buffer.from(body ?? ""),
-        callerIp: callerIp(c),
-        queueName: typeof queue === "string" ? checkName("queue name", queue) : undefined,
+    const items = await jsonBody(c, batchSchema);
+    const requests = items.map((item) =>
+      orRefusal((): PublishRequest => {
+        const request = {
+          destination: item.destination,
+          options: parseMessageOptions(batchHeaders(item.headers)),
+          body: Buffer.from(item.body ?? ""),
+          callerIp: callerIp(c),
+          queueName:
+            typeof item.queue === "string" ? checkName("queue name", item.queue) : undefined,
+        };
+        publisher.check(request);
+        return request;
       }),
     );
-    for (const request of requests) publisher.check(request);
+    const accepted = requests.flatMap((request) => (request instanceof ApiError ? [] : [request]));
+    const [first] = requests;
+    if (accepted.length === 0 && first instanceof ApiError) throw first;
+    publisher.countToday(accepted);
     return c.json(
-      requests.map((request) => publisher.publish(request)),
+      requests.map((request) =>
+        request instanceof ApiError ? { error: request.message } : publisher.send(request),
+      ),
       201,
     );
   });
 
   return routes;
+}
+
+const REFUSALS_OF_ONE_ITEM: ReadonlySet<number> = new Set([400, 412, 413]);
+
+/** Returns the refusal of one batch item, so that the other items are still published. */
+function orRefusal<T>(read: () => T): T | ApiError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ApiError && REFUSALS_OF_ONE_ITEM.has(error.status)) return error;
+    throw error;
+  }
 }
 
 function batchHeaders(headers: Record<string, string> | null | undefined): Headers {
