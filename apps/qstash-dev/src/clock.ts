@@ -21,6 +21,16 @@ export function callersNow(clock: Clock, wallNow: number): number {
   return clock.fromWall ? wallNow : clock.now();
 }
 
+/** When something is due that waits for a wall-clock time, else for a delay. Never in the past. */
+export function dueAt(
+  clock: Clock,
+  options: { readonly notBefore: number | undefined; readonly delayMs: number | undefined },
+): number {
+  const now = clock.now();
+  if (options.notBefore === undefined) return now + (options.delayMs ?? 0);
+  return Math.max(now, clock.fromWall?.(options.notBefore) ?? options.notBefore);
+}
+
 /** The longest delay that `setTimeout` accepts. */
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 

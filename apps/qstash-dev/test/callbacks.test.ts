@@ -85,6 +85,46 @@ test("a failed callback follows its own retry headers", async () => {
   expect(destination.received).toHaveLength(3);
 });
 
+test("a callback has its own flow control, labels, time and redaction", async () => {
+  const { client, clock, destination } = await openWorld();
+  const start = clock.now();
+  await client.flowControl.pause("callbacks");
+  await client.publish({
+    url: `${destination.url}/work`,
+    label: "work",
+    callback: `${destination.url}/called`,
+    headers: {
+      "Upstash-Callback-Flow-Control-Key": "callbacks",
+      "Upstash-Callback-Flow-Control-Value": "parallelism=1",
+      "Upstash-Callback-Label": "report,audit",
+      "Upstash-Callback-Not-Before": String(Math.ceil(start / SECOND) + 90),
+      "Upstash-Callback-Redact-Fields": "body",
+    },
+  });
+  await clock.advance(89 * SECOND);
+  expect(await client.flowControl.get("callbacks")).toMatchObject({ waitListSize: 0 });
+  await clock.advance(2 * SECOND);
+  expect(await client.flowControl.get("callbacks")).toMatchObject({ waitListSize: 1 });
+  expect(destination.received).toHaveLength(1);
+  await client.flowControl.resume("callbacks");
+  await clock.settle();
+  expect(at(destination.received, 1).url).toBe(`${destination.url}/called`);
+  const { logs } = await client.logs({ filter: { label: "audit", state: "DELIVERED" } });
+  expect(logs).toMatchObject([{ labels: ["report", "audit"], flowControlKey: "callbacks" }]);
+  expect(at(logs, 0).body).toMatch(/^REDACTED:/);
+});
+
+test("a callback with an invalid option is refused", async () => {
+  const { client, destination } = await openWorld();
+  await expect(
+    client.publish({
+      url: destination.url,
+      callback: destination.url,
+      headers: { "Upstash-Callback-Flow-Control-Key": "k" },
+    }),
+  ).rejects.toMatchObject({ status: 400 });
+});
+
 test("a callback reports an unreachable destination with status 0", async () => {
   const { client, clock, destination } = await openWorld();
   await client.publish({

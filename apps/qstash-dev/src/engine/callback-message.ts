@@ -1,3 +1,4 @@
+import { type Clock, dueAt } from "#src/clock.ts";
 import type { AttemptResult } from "#src/engine/attempt.ts";
 import type { CallbackOptions } from "#src/protocol/message-options.ts";
 import { headerMap, type Message, randomId } from "#src/store/message.ts";
@@ -7,13 +8,13 @@ export interface CallbackInput {
   readonly options: CallbackOptions;
   readonly result: AttemptResult;
   readonly retried: number;
-  readonly dlqId?: string;
-  readonly now: number;
+  readonly dlqId: string | undefined;
+  readonly clock: Clock;
 }
 
 /** Makes the message that reports an attempt to a callback URL. */
 export function callbackMessage(input: CallbackInput): Message {
-  const { source, options, now } = input;
+  const { source, options, clock } = input;
   return {
     id: randomId("msg"),
     url: options.url,
@@ -28,14 +29,14 @@ export function callbackMessage(input: CallbackInput): Message {
     timeoutMs: options.timeoutMs ?? source.timeoutMs,
     callback: undefined,
     failureCallback: undefined,
-    flowControl: undefined,
-    labels: source.labels,
-    redaction: undefined,
+    flowControl: options.flowControl,
+    labels: options.labels ?? source.labels,
+    redaction: options.redaction,
     queueName: undefined,
     scheduleId: source.scheduleId,
     callerIp: source.callerIp,
-    createdAt: now,
-    notBefore: now + (options.delayMs ?? 0),
+    createdAt: clock.now(),
+    notBefore: dueAt(clock, options),
   };
 }
 
@@ -47,7 +48,7 @@ function callbackBody({ source, result, retried, dlqId }: CallbackInput): object
     body: Buffer.from(answer?.body ?? error ?? "").toString("base64"),
     retried,
     maxRetries: source.maxRetries,
-    ...(dlqId !== undefined && { dlqId }),
+    dlqId,
     sourceMessageId: source.id,
     topicName: source.urlGroup ?? "",
     endpointName: source.endpointName ?? "",

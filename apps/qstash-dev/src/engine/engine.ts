@@ -216,8 +216,7 @@ export class Engine {
     result: AttemptResult,
     dlqId?: string,
   ): void {
-    const now = this.#options.clock.now();
-    const input = { source, options, result, retried, now, ...(dlqId !== undefined && { dlqId }) };
+    const input = { source, options, result, retried, dlqId, clock: this.#options.clock };
     this.accept(callbackMessage(input), slot?.retain());
   }
 

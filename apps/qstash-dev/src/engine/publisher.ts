@@ -1,4 +1,4 @@
-import { type Clock, callersNow } from "#src/clock.ts";
+import { type Clock, callersNow, dueAt } from "#src/clock.ts";
 import type { Engine } from "#src/engine/engine.ts";
 import { checkDestination, checkQuotas, type Plan } from "#src/engine/plan.ts";
 import { ApiError } from "#src/protocol/api-error.ts";
@@ -128,11 +128,6 @@ export class Publisher {
   #message(endpoint: Destination, request: PublishRequest): Message {
     const { clock, plan } = this.#options;
     const { options, body, callerIp, queueName, scheduleId } = request;
-    const now = clock.now();
-    const asked =
-      options.notBefore === undefined
-        ? now + (options.delayMs ?? 0)
-        : (clock.fromWall?.(options.notBefore) ?? options.notBefore);
     return {
       ...endpoint,
       id: randomId("msg"),
@@ -150,8 +145,8 @@ export class Publisher {
       queueName,
       scheduleId,
       callerIp,
-      createdAt: now,
-      notBefore: Math.max(now, asked),
+      createdAt: clock.now(),
+      notBefore: dueAt(clock, options),
     };
   }
 

@@ -17,9 +17,14 @@ interface DeliveryOptions {
   /** Headers for the destination: the forwarded ones and the content type. */
   readonly headers: HeaderList;
   readonly delayMs: number | undefined;
+  /** Wall-clock milliseconds. Takes precedence over the delay. */
+  readonly notBefore: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly retries: number | undefined;
   readonly retryDelay: RetryDelay | undefined;
+  readonly flowControl: FlowControl | undefined;
+  readonly labels: readonly string[] | undefined;
+  readonly redaction: Redaction | undefined;
 }
 
 export interface CallbackOptions extends DeliveryOptions {
@@ -35,15 +40,10 @@ export interface Redaction {
 
 /** Everything that the headers of a publish request can say. */
 export interface MessageOptions extends DeliveryOptions {
-  /** Wall-clock milliseconds. Takes precedence over the delay. */
-  readonly notBefore: number | undefined;
   readonly deduplicationId: string | undefined;
   readonly contentBasedDeduplication: boolean;
   readonly callback: CallbackOptions | undefined;
   readonly failureCallback: CallbackOptions | undefined;
-  readonly flowControl: FlowControl | undefined;
-  readonly labels: readonly string[] | undefined;
-  readonly redaction: Redaction | undefined;
 }
 
 const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
@@ -56,18 +56,10 @@ const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 export function parseMessageOptions(headers: Headers): MessageOptions {
   return {
     ...parseDelivery(headers),
-    notBefore: parseNotBefore(headers.get("upstash-not-before")),
     deduplicationId: parseDeduplicationId(headers.get("upstash-deduplication-id")),
     contentBasedDeduplication: headers.get("upstash-content-based-deduplication") === "true",
     callback: parseCallback(headers, "upstash-callback"),
     failureCallback: parseCallback(headers, "upstash-failure-callback"),
-    flowControl: parseFlowControl(headers),
-    labels: headers
-      .get("upstash-label")
-      ?.split(",")
-      .map((label) => label.trim())
-      .filter((label) => label !== ""),
-    redaction: parseRedaction(headers.get("upstash-redact-fields")),
   };
 }
 
@@ -76,9 +68,13 @@ function parseDelivery(headers: Headers): DeliveryOptions {
     method: parseMethod(headers.get("upstash-method")),
     headers: forwarded(headers),
     delayMs: duration("delay", headers.get("upstash-delay")),
+    notBefore: parseNotBefore(headers.get("upstash-not-before")),
     timeoutMs: duration("timeout", headers.get("upstash-timeout")),
     retries: parseRetries(headers.get("upstash-retries")),
     retryDelay: parseRetryDelay(headers.get("upstash-retry-delay")),
+    flowControl: parseFlowControl(headers),
+    labels: parseLabels(headers.get("upstash-label")),
+    redaction: parseRedaction(headers.get("upstash-redact-fields")),
   };
 }
 
@@ -126,6 +122,13 @@ function parseRetryDelay(value: string | null): RetryDelay | undefined {
 function parseNotBefore(value: string | null): number | undefined {
   if (value === null) return undefined;
   return /^\d+$/.test(value) ? Number(value) * 1_000 : badRequest(`invalid not before: "${value}"`);
+}
+
+function parseLabels(value: string | null): string[] | undefined {
+  return value
+    ?.split(",")
+    .map((label) => label.trim())
+    .filter((label) => label !== "");
 }
 
 function parseDeduplicationId(value: string | null): string | undefined {
