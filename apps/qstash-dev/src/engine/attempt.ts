@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { sign } from "#src/engine/signing.ts";
+import { HOP_BY_HOP } from "#src/protocol/message-options.ts";
 import type { Message } from "#src/store/message.ts";
 
 interface Outgoing {
@@ -40,19 +41,6 @@ export interface AttemptContext {
 
 const REGION = "eu-central-1";
 const WITHOUT_BODY = new Set(["GET", "HEAD"]);
-
-/** The HTTP client sets the headers of one hop. */
-const HOP_BY_HOP = new Set([
-  "connection",
-  "content-length",
-  "expect",
-  "host",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
 
 /** Sends a message to its destination once, with a fresh signature. Never rejects. */
 export async function attempt(

@@ -90,11 +90,28 @@ function parseCallback(headers: Headers, name: string): CallbackOptions | undefi
 
 const FORWARD = "upstash-forward-";
 
+/** Headers of one hop. The HTTP client sets its own. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
 function forwarded(headers: Headers): HeaderList {
-  return [...headers].flatMap(([name, value]): [string, string][] => {
-    if (name === "content-type") return [[name, value]];
-    return name.startsWith(FORWARD) ? [[name.slice(FORWARD.length), value]] : [];
-  });
+  const forwardsAll = headers.get("upstash-header-forward")?.toLowerCase() === "true";
+  const all = [...headers].filter(([name]) =>
+    forwardsAll ? !name.startsWith("upstash-") && !HOP_BY_HOP.has(name) : name === "content-type",
+  );
+  const prefixed = [...headers]
+    .filter(([name]) => name.startsWith(FORWARD))
+    .map(([name, value]): [string, string] => [name.slice(FORWARD.length), value]);
+  return [...new Map([...all, ...prefixed])];
 }
 
 function parseMethod(value: string | null): string | undefined {

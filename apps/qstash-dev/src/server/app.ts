@@ -28,7 +28,7 @@ export function createApp(services: Services, onError: (error: unknown) => void)
   });
   app.notFound((c) => c.json({ error: "not found" }, 404));
 
-  app.use(bearerAuth(services.token));
+  app.use(tokenAuth(services.token));
   app.use("/v2/*", apiFaults(services.faults));
 
   for (const routes of [
@@ -48,12 +48,14 @@ export function createApp(services: Services, onError: (error: unknown) => void)
   return app;
 }
 
-/** Requires the token, and compares it in constant time. */
-function bearerAuth(token: string): MiddlewareHandler<Env> {
+/** Requires the token as a bearer token or as a query parameter. Compares it in constant time. */
+function tokenAuth(token: string): MiddlewareHandler<Env> {
   const expected = digest(`Bearer ${token}`);
+  const isToken = (authorization: string) => timingSafeEqual(digest(authorization), expected);
   return async (c, next) => {
-    const given = digest(c.req.header("authorization") ?? "");
-    if (!timingSafeEqual(given, expected)) throw new ApiError(401, "unauthorized: invalid token");
+    const inHeader = isToken(c.req.header("authorization") ?? "");
+    const inQuery = isToken(`Bearer ${c.req.query("qstash_token") ?? ""}`);
+    if (!inHeader && !inQuery) throw new ApiError(401, "unauthorized: invalid token");
     await next();
   };
 }

@@ -57,6 +57,62 @@ export function rawAfter(c: Context<Env>, prefix: string): string {
   return target.slice(prefix.length);
 }
 
+export interface Target {
+  /** A URL, or the name of a URL group. */
+  readonly destination: string;
+  /** The options as headers. */
+  readonly headers: Headers;
+}
+
+/**
+ * Reads the destination and the options of a publish. Options can be headers, `upstash-*`
+ * parameters of the query, and defaults of the URL group, in this order of precedence. All other
+ * parameters belong to the destination.
+ *
+ * @throws ApiError 400 if an option cannot be a header
+ */
+export function readTarget(
+  c: Context<Env>,
+  rawDestination: string,
+  { token, urlGroups }: Pick<Services, "token" | "urlGroups">,
+): Target {
+  const [base = "", ...queryParts] = rawDestination.split("?");
+  const parameters = queryParts.join("?").split("&").filter(Boolean);
+  const isOption = (parameter: string) => /^(upstash-|qstash_token=)/i.test(parameter);
+  const kept = parameters.filter((parameter) => !isOption(parameter));
+  // Without any option, an empty query such as that of `/path?` stays.
+  const destination =
+    kept.length === parameters.length
+      ? rawDestination
+      : [base, kept.join("&")].filter(Boolean).join("?");
+
+  const headers = new Headers(c.req.raw.headers);
+  if (headers.get("authorization") === `Bearer ${token}`) headers.delete("authorization");
+  addDefaults(headers, [
+    ...new URLSearchParams(parameters.filter(isOption).join("&")),
+    ...urlGroups.defaultHeaders(destination),
+  ]);
+  return { destination, headers };
+}
+
+/** @throws ApiError 400 if they are no valid headers */
+export function headersFrom(entries: Iterable<readonly [string, string]>): Headers {
+  const headers = new Headers();
+  addDefaults(headers, entries);
+  return headers;
+}
+
+function addDefaults(headers: Headers, defaults: Iterable<readonly [string, string]>): void {
+  for (const [name, value] of defaults) {
+    if (headers.has(name) || name.toLowerCase() === "qstash_token") continue;
+    try {
+      headers.set(name, value);
+    } catch {
+      badRequest(`invalid value of ${name}`);
+    }
+  }
+}
+
 /** The caller's address. */
 export function callerIp(c: Context<Env>): string {
   const address = bindings(c)?.incoming?.socket.remoteAddress ?? "127.0.0.1";

@@ -19,6 +19,7 @@ export interface UrlGroup {
 /** The URL groups. The API calls them topics. */
 export class UrlGroups {
   readonly #groups = new Map<string, UrlGroup>();
+  readonly #defaultHeaders = new Map<string, Headers>();
 
   get(name: string): UrlGroup | undefined {
     return this.#groups.get(name);
@@ -30,6 +31,16 @@ export class UrlGroups {
 
   remove(name: string): void {
     this.#groups.delete(name);
+    this.#defaultHeaders.delete(name);
+  }
+
+  /** The options of publishes to the group that do not say otherwise. */
+  defaultHeaders(name: string): Iterable<[string, string]> {
+    return this.#defaultHeaders.get(name) ?? [];
+  }
+
+  setDefaultHeaders(name: string, headers: Headers): void {
+    this.#defaultHeaders.set(name, headers);
   }
 
   /** Adds endpoints, renames those with a known URL, and creates the group if there is none. */
@@ -56,7 +67,7 @@ export class UrlGroups {
           (choice.name !== undefined && choice.name === endpoint.name),
       );
     const endpoints = group.endpoints.filter((endpoint) => !isRemoved(endpoint));
-    if (endpoints.length === 0) this.#groups.delete(name);
+    if (endpoints.length === 0) this.remove(name);
     else this.#groups.set(name, { ...group, endpoints, updatedAt: now });
   }
 }

@@ -1,14 +1,16 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { PublishRequest } from "#src/engine/publisher.ts";
-import { ApiError, badRequest, checkName } from "#src/protocol/api-error.ts";
+import { ApiError, checkName } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
 import {
   callerIp,
   type Env,
+  headersFrom,
   jsonBody,
   rawAfter,
   rawBody,
+  readTarget,
   type Services,
 } from "#src/server/request.ts";
 
@@ -22,33 +24,29 @@ const batchSchema = z.array(
 );
 
 /** `POST /v2/publish/…`, `/v2/enqueue/…` and `/v2/batch`. */
-export function publishRoutes({ publisher }: Services): Hono<Env> {
+export function publishRoutes(services: Services): Hono<Env> {
+  const { publisher } = services;
   const routes = new Hono<Env>();
 
-  const publish = (c: Context<Env>, request: PublishRequest) => {
-    const receipt = publisher.publish(request);
+  const publish = async (c: Context<Env>, rawDestination: string, queueName?: string) => {
+    const { destination, headers } = readTarget(c, rawDestination, services);
+    const receipt = publisher.publish({
+      destination,
+      options: parseMessageOptions(headers),
+      body: await rawBody(c),
+      callerIp: callerIp(c),
+      queueName,
+    });
     const isDuplicate = [receipt].flat().every(({ deduplicated }) => deduplicated);
     return c.json(receipt, isDuplicate ? 202 : 201);
   };
 
-  routes.post("/publish/*", async (c) =>
-    publish(c, {
-      destination: rawAfter(c, "/v2/publish/"),
-      options: parseMessageOptions(c.req.raw.headers),
-      body: await rawBody(c),
-      callerIp: callerIp(c),
-    }),
-  );
+  routes.post("/publish/*", (c) => publish(c, rawAfter(c, "/v2/publish/")));
 
-  routes.post("/enqueue/:queue/*", async (c) => {
+  routes.post("/enqueue/:queue/*", (c) => {
     const rest = rawAfter(c, "/v2/enqueue/");
-    return publish(c, {
-      destination: rest.slice(rest.indexOf("/") + 1),
-      options: parseMessageOptions(c.req.raw.headers),
-      body: await rawBody(c),
-      callerIp: callerIp(c),
-      queueName: checkName("queue name", c.req.param("queue")),
-    });
+    const queueName = checkName("queue name", c.req.param("queue"));
+    return publish(c, rest.slice(rest.indexOf("/") + 1), queueName);
   });
 
   routes.post("/batch", async (c) => {
@@ -57,7 +55,7 @@ export function publishRoutes({ publisher }: Services): Hono<Env> {
       orRefusal((): PublishRequest => {
         const request = {
           destination: item.destination,
-          options: parseMessageOptions(batchHeaders(item.headers)),
+          options: parseMessageOptions(headersFrom(Object.entries(item.headers ?? {}))),
           body: Buffer.from(item.body ?? ""),
           callerIp: callerIp(c),
           queueName:
@@ -91,13 +89,5 @@ function orRefusal<T>(read: () => T): T | ApiError {
   } catch (error) {
     if (error instanceof ApiError && REFUSALS_OF_ONE_ITEM.has(error.status)) return error;
     throw error;
-  }
-}
-
-function batchHeaders(headers: Record<string, string> | null | undefined): Headers {
-  try {
-    return new Headers(headers ?? {});
-  } catch {
-    return badRequest("invalid headers");
   }
 }

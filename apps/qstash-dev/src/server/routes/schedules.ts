@@ -2,12 +2,20 @@ import { Hono } from "hono";
 import { parseCron } from "#src/engine/schedules.ts";
 import { ApiError, badRequest, checkName, found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
-import { callerIp, type Env, rawAfter, rawBody, type Services } from "#src/server/request.ts";
+import {
+  callerIp,
+  type Env,
+  rawAfter,
+  rawBody,
+  readTarget,
+  type Services,
+} from "#src/server/request.ts";
 import { scheduleView } from "#src/server/views.ts";
 import { randomId } from "#src/store/message.ts";
 
 /** `/v2/schedules`. */
-export function scheduleRoutes({ publisher, schedules, strict, plan }: Services): Hono<Env> {
+export function scheduleRoutes(services: Services): Hono<Env> {
+  const { publisher, schedules, strict, plan } = services;
   const routes = new Hono<Env>();
   const find = (id: string) => found(schedules.find(id), "schedule");
 
@@ -29,21 +37,22 @@ export function scheduleRoutes({ publisher, schedules, strict, plan }: Services)
   });
 
   routes.post("/schedules/*", async (c) => {
-    const cronText = c.req.header("upstash-cron") ?? badRequest("Upstash-Cron header is missing");
+    const { destination, headers } = readTarget(c, rawAfter(c, "/v2/schedules/"), services);
+    const cronText = headers.get("upstash-cron") ?? badRequest("Upstash-Cron header is missing");
     const cron = parseCron(cronText) ?? badRequest(`invalid cron expression: "${cronText}"`);
-    const id = checkName("schedule id", c.req.header("upstash-schedule-id") ?? randomId("scd"));
-    const queue = c.req.header("upstash-queue-name");
+    const id = checkName("schedule id", headers.get("upstash-schedule-id") ?? randomId("scd"));
+    const queue = headers.get("upstash-queue-name");
     const request = {
-      destination: rawAfter(c, "/v2/schedules/"),
+      destination,
       // Each tick is a new message, not a duplicate of the last one.
       options: {
-        ...parseMessageOptions(c.req.raw.headers),
+        ...parseMessageOptions(headers),
         deduplicationId: undefined,
         contentBasedDeduplication: false,
       },
       body: await rawBody(c),
       callerIp: callerIp(c),
-      queueName: queue === undefined ? undefined : checkName("queue name", queue),
+      queueName: queue === null ? undefined : checkName("queue name", queue),
       scheduleId: id,
     };
     publisher.check(request);

@@ -2,13 +2,18 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { checkDestination } from "#src/engine/plan.ts";
 import { checkName, found } from "#src/protocol/api-error.ts";
-import { type Env, jsonBody, type Services } from "#src/server/request.ts";
+import { parseMessageOptions } from "#src/protocol/message-options.ts";
+import { type Env, headersFrom, jsonBody, type Services } from "#src/server/request.ts";
 
 const addSchema = z.object({
   endpoints: z.array(z.object({ url: z.string(), name: z.string().optional() })).min(1),
 });
 const removeSchema = z.object({
   endpoints: z.array(z.object({ url: z.string().optional(), name: z.string().optional() })),
+});
+
+const updateSchema = z.object({
+  headers: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
 });
 
 /** `/v2/topics`: the URL groups. */
@@ -24,6 +29,12 @@ export function urlGroupRoutes({ clock, urlGroups, strict }: Services): Hono<Env
         urlGroups.remove(c.req.param("name"));
         return c.json({});
       })
+      .patch("/topics/:name", async (c) => {
+        const { headers } = await jsonBody(c, updateSchema);
+        const { name } = find(c.req.param("name"));
+        urlGroups.setDefaultHeaders(name, checkedHeaders(headers));
+        return c.json({});
+      })
       .post("/topics/:name/endpoints", async (c) => {
         const { endpoints } = await jsonBody(c, addSchema);
         for (const { url } of endpoints) checkDestination(url, strict);
@@ -37,4 +48,14 @@ export function urlGroupRoutes({ clock, urlGroups, strict }: Services): Hono<Env
         return c.json({});
       })
   );
+}
+
+/** @throws ApiError 400 if a publish could not have these headers */
+function checkedHeaders(headers: Readonly<Record<string, string | string[]>>): Headers {
+  const entries = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map((value): [string, string] => [name, value]),
+  );
+  const checked = headersFrom(entries);
+  parseMessageOptions(checked);
+  return checked;
 }
