@@ -57,6 +57,40 @@ describe("flow control", () => {
     expect(destination.received).toHaveLength(3);
   });
 
+  test("counts neither running nor earlier deliveries after a reset", async () => {
+    const { call, client, clock, destination } = await openWorld();
+    const release = Promise.withResolvers<void>();
+    const arrived = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    destination.answer(async (_request, count) => {
+      arrived[count - 1]?.resolve();
+      await release.promise;
+      return {};
+    });
+    const flowControl = { key: "api", parallelism: 1, rate: 1, period: "1h" } as const;
+    for (let n = 0; n < 3; n++) await client.publish({ url: destination.url, flowControl });
+    await arrived[0]?.promise;
+    expect((await call("POST", "/v2/flowControl/api/reset")).status).toBe(200);
+    await arrived[1]?.promise;
+    const shown = { waitListSize: 1, parallelismCount: 1, rateCount: 1 };
+    expect(await client.flowControl.get("api")).toMatchObject(shown);
+    release.resolve();
+    await clock.settle();
+    expect(await client.flowControl.get("api")).toMatchObject({ ...shown, parallelismCount: 0 });
+
+    await call("POST", "/v2/flowControl/other/reset");
+    expect(await client.flowControl.get("other")).toMatchObject({ rateCount: 0 });
+  });
+
+  test("lists the keys that contain a text", async () => {
+    const { call, client } = await openWorld();
+    for (const key of ["mail", "mail-slow", "sms"]) await client.flowControl.pause(key);
+    const response = await call("GET", "/v2/flowControl?search=mail");
+    expect(await response.json()).toMatchObject([
+      { flowControlKey: "mail" },
+      { flowControlKey: "mail-slow" },
+    ]);
+  });
+
   test("does not count a message that waits for a retry", async () => {
     const { client, clock, destination } = await openWorld();
     destination.answer(({ url }) => ({ status: url.endsWith("/bad") ? 500 : 200 }));

@@ -38,8 +38,9 @@ export class FlowControls {
     return this.#keys.get(key);
   }
 
-  list(): FlowKey[] {
-    return [...this.#keys.values()];
+  /** Lists the keys that contain a text. */
+  list(search = ""): FlowKey[] {
+    return [...this.#keys.values()].filter(({ key }) => key.includes(search));
   }
 
   /** Applies the limits of a new message to its key, except pinned ones. */
@@ -78,6 +79,12 @@ export class FlowControls {
     const flow = this.open(key);
     this.#beginPeriod(flow);
     this.#pump(flow);
+  }
+
+  /** Begins a new period, and forgets the deliveries that run. */
+  reset(key: string): void {
+    this.resetRate(key);
+    this.open(key).lane.reset();
   }
 
   open(key: string): FlowKey {

@@ -7,6 +7,7 @@ interface Entry {
 export class Lane {
   #waiting: Entry[] = [];
   #active = 0;
+  #epoch = 0;
   readonly #mayStart: (active: number) => boolean;
 
   constructor(mayStart: (active: number) => boolean) {
@@ -23,7 +24,20 @@ export class Lane {
 
   /** Joins the line. Calls `start` once, with a function that gives the place up again. */
   enter(id: string, start: (leave: () => void) => void): void {
-    this.#waiting.push({ id, start: () => start(once(() => this.#leave())) });
+    this.#waiting.push({
+      id,
+      start: () => {
+        const epoch = this.#epoch;
+        start(once(() => this.#leave(epoch)));
+      },
+    });
+    this.pump();
+  }
+
+  /** Counts no message as active any more. Those that run go on. */
+  reset(): void {
+    this.#epoch++;
+    this.#active = 0;
     this.pump();
   }
 
@@ -41,8 +55,8 @@ export class Lane {
     }
   }
 
-  #leave(): void {
-    this.#active--;
+  #leave(epoch: number): void {
+    if (epoch === this.#epoch) this.#active--;
     this.pump();
   }
 }

@@ -15,7 +15,7 @@ const unpinSchema = z.object({ parallelism: flag, rate: flag });
 /** `/v2/flowControl` and `/v2/globalParallelism`. */
 export function flowControlRoutes({ flows }: Services): Hono<Env> {
   return new Hono<Env>()
-    .get("/flowControl", (c) => c.json(flows.list().map(flowKeyView)))
+    .get("/flowControl", (c) => c.json(flows.list(c.req.query("search")).map(flowKeyView)))
     .get("/flowControl/:key", (c) =>
       c.json(flowKeyView(found(flows.find(c.req.param("key")), "flow control key"))),
     )
@@ -39,6 +39,10 @@ export function flowControlRoutes({ flows }: Services): Hono<Env> {
     })
     .post("/flowControl/:key/resetRate", (c) => {
       flows.resetRate(c.req.param("key"));
+      return c.json({});
+    })
+    .post("/flowControl/:key/reset", (c) => {
+      flows.reset(c.req.param("key"));
       return c.json({});
     })
     .get("/globalParallelism", (c) => {
