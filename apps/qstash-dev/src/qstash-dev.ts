@@ -1,20 +1,12 @@
 import type { Hono } from "hono";
+import { createAccount } from "#src/account.ts";
 import { type Clock, realClock } from "#src/clock.ts";
 import { type FetchLike, sendOverHttp, sendWithFetch } from "#src/engine/attempt.ts";
-import { Engine } from "#src/engine/engine.ts";
 import { type FaultSettings, Faults } from "#src/engine/faults.ts";
-import { FlowControls } from "#src/engine/flow-controls.ts";
 import { type PlanName, PLANS } from "#src/engine/plan.ts";
-import { Publisher } from "#src/engine/publisher.ts";
-import { Queues } from "#src/engine/queues.ts";
-import { Schedules } from "#src/engine/schedules.ts";
-import { DEV_CREDENTIALS, type SigningKeyPair, SigningKeys } from "#src/engine/signing.ts";
+import { DEV_CREDENTIALS, OTHER_DEV_USERS, type SigningKeyPair } from "#src/engine/signing.ts";
 import { createApp, type Listening, listen } from "#src/server/app.ts";
 import type { Env } from "#src/server/request.ts";
-import { Deduplication } from "#src/store/deduplication.ts";
-import { DeadLetters } from "#src/store/dlq.ts";
-import { Log } from "#src/store/log.ts";
-import { UrlGroups } from "#src/store/url-groups.ts";
 
 export interface QStashDevOptions {
   /** By default the wall clock. */
@@ -60,36 +52,27 @@ export interface QStashDev {
 /** Creates a local QStash with its state in memory. */
 export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
   const clock = options.clock ?? realClock(options.speed);
-  const strict = options.strict ?? false;
-  const plan = PLANS[options.plan ?? "free"];
-  const token = options.token ?? DEV_CREDENTIALS.token;
-  const keys = new SigningKeys(
-    options.signingKeys ?? {
-      current: DEV_CREDENTIALS.currentSigningKey,
-      next: DEV_CREDENTIALS.nextSigningKey,
-    },
-  );
   const faults = new Faults(options.faults, options.random);
   const print = options.log ?? (() => undefined);
-  const log = new Log(print);
-  const dlq = new DeadLetters(plan.dlqRetentionMs);
-  const queues = new Queues(() => clock.now());
-  const flows = new FlowControls(clock);
-  const urlGroups = new UrlGroups();
-  const send = options.fetch ? sendWithFetch(options.fetch) : sendOverHttp;
-  const wallNow = options.wallNow ?? Date.now;
-  const engine = new Engine({ clock, wallNow, send, keys, log, dlq, queues, flows, faults });
-  const deduplication = new Deduplication();
-  const publisher = new Publisher({ clock, engine, urlGroups, deduplication, strict, plan });
-  const schedules = new Schedules({
+  const settings = {
     clock,
-    publisher,
-    onError: ({ id }, error) => print(`schedule ${id} failed to publish: ${String(error)}`),
-  });
-  engine.onFate((message, fate) => schedules.recordFate(message, fate));
-
-  const state = { clock, dlq, engine, faults, flows, keys, log, publisher, queues, schedules };
-  const app = createApp({ ...state, urlGroups, token, strict, plan }, (error) =>
+    wallNow: options.wallNow ?? Date.now,
+    send: options.fetch ? sendWithFetch(options.fetch) : sendOverHttp,
+    faults,
+    strict: options.strict ?? false,
+    plan: PLANS[options.plan ?? "free"],
+    print,
+  };
+  const token = options.token ?? DEV_CREDENTIALS.token;
+  const signingKeys = options.signingKeys ?? {
+    current: DEV_CREDENTIALS.currentSigningKey,
+    next: DEV_CREDENTIALS.nextSigningKey,
+  };
+  const first = createAccount({ token, signingKeys }, settings);
+  // A private token keeps those out who know the public ones.
+  const others = token === DEV_CREDENTIALS.token ? OTHER_DEV_USERS : [];
+  const accounts = [first, ...others.map((user) => createAccount(user, settings))];
+  const app = createApp(accounts, (error) =>
     print(`internal error: ${error instanceof Error ? error.stack : String(error)}`),
   );
 
@@ -100,7 +83,7 @@ export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
     clock,
     faults,
     get signingKeys() {
-      return keys.pair;
+      return first.keys.pair;
     },
     get url() {
       if (!listening) throw new Error("The server is not listening. Call start() first.");
@@ -114,9 +97,7 @@ export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
     async close() {
       const closing = listening;
       listening = undefined;
-      schedules.close();
-      flows.close();
-      engine.close();
+      for (const account of accounts) account.close();
       await closing?.close();
     },
   };

@@ -16,6 +16,34 @@ export interface SigningKeyPair {
   readonly next: string;
 }
 
+/** The other public users of local development. Each sees its own messages only. */
+export const OTHER_DEV_USERS: readonly {
+  readonly token: string;
+  readonly signingKeys: SigningKeyPair;
+}[] = [
+  {
+    token: "eyJVc2VySUQiOiJ0ZXN0VXNlcjEiLCJQYXNzd29yZCI6InRlc3RQYXNzd29yZCJ9",
+    signingKeys: {
+      current: "sig_7GVPjvuwsfqF65iC8fSrs1dfYruM",
+      next: "sig_5NoELc3EFnZn4DVS5bDs2Nk4b7Ua",
+    },
+  },
+  {
+    token: "eyJVc2VySUQiOiJ0ZXN0VXNlcjIiLCJQYXNzd29yZCI6InRlc3RQYXNzd29yZCJ9",
+    signingKeys: {
+      current: "sig_6jWGaWRxHsw4vMSPJprXadyvrybF",
+      next: "sig_7qHbvhmahe5GwfePDiS5Lg3pi6Qx",
+    },
+  },
+  {
+    token: "eyJVc2VySUQiOiJ0ZXN0VXNlcjMiLCJQYXNzd29yZCI6InRlc3RQYXNzd29yZCJ9",
+    signingKeys: {
+      current: "sig_5T8FcSsynBjn9mMLBsXhpacRovJf",
+      next: "sig_7GFR4YaDshFcqsxWRZpRB161jguD",
+    },
+  },
+];
+
 /** The two signing keys. The current key signs all deliveries. */
 export class SigningKeys {
   #pair: SigningKeyPair;

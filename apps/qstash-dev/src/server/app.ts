@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Faults } from "#src/engine/faults.ts";
 import { ApiError } from "#src/protocol/api-error.ts";
 import { bindings, type Env, type Services } from "#src/server/request.ts";
@@ -15,22 +15,35 @@ import { scheduleRoutes } from "#src/server/routes/schedules.ts";
 import { faultRoutes, keyRoutes } from "#src/server/routes/server.ts";
 import { urlGroupRoutes } from "#src/server/routes/url-groups.ts";
 
-/** Builds the HTTP API. `onError` receives errors that are our fault. */
-export function createApp(services: Services, onError: (error: unknown) => void): Hono<Env> {
-  const app = new Hono<Env>();
+/** Builds the HTTP API. The token chooses the account. `onError` receives errors that are our fault. */
+export function createApp(
+  accounts: readonly Services[],
+  onError: (error: unknown) => void,
+): Hono<Env> {
+  const apis = accounts.map((account) => ({
+    accepts: tokenCheck(account.token),
+    api: accountApi(account, onError),
+  }));
+  return new Hono<Env>().use(allowBrowsers).all("*", (c) => {
+    const account = apis.find(({ accepts }) => accepts(c));
+    if (account) return account.api.fetch(c.req.raw, c.env);
+    return c.json({ error: "unauthorized: invalid token" }, 401);
+  });
+}
 
-  app.onError((error, c) => {
+function accountApi(account: Services, onError: (error: unknown) => void): Hono<Env> {
+  const api = new Hono<Env>();
+
+  api.onError((error, c) => {
     if (error instanceof ApiError) {
       return c.json({ error: error.message }, error.status, { ...error.headers });
     }
     onError(error);
     return c.json({ error: "internal server error" }, 500);
   });
-  app.notFound((c) => c.json({ error: "not found" }, 404));
+  api.notFound((c) => c.json({ error: "not found" }, 404));
 
-  app.use(tokenAuth(services.token));
-  app.use("/v2/*", apiFaults(services.faults));
-
+  api.use("/v2/*", apiFaults(account.faults));
   for (const routes of [
     publishRoutes,
     keyRoutes,
@@ -42,21 +55,40 @@ export function createApp(services: Services, onError: (error: unknown) => void)
     flowControlRoutes,
     urlGroupRoutes,
   ]) {
-    app.route("/v2", routes(services));
+    api.route("/v2", routes(account));
   }
-  app.route("/dev", faultRoutes(services));
-  return app;
+  api.route("/dev", faultRoutes(account));
+  return api;
 }
 
-/** Requires the token as a bearer token or as a query parameter. Compares it in constant time. */
-function tokenAuth(token: string): MiddlewareHandler<Env> {
+/** Lets web pages call the API, as the console does in its local mode. */
+const allowBrowsers: MiddlewareHandler<Env> = async (c, next) => {
+  if (c.req.method === "OPTIONS") {
+    return c.body(null, 204, {
+      "Access-Control-Allow-Origin": "*",
+      "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+      // A wildcard would not cover Authorization.
+      "Access-Control-Allow-Headers": c.req.header("access-control-request-headers") ?? "*",
+      "Access-Control-Allow-Private-Network": "true",
+      "Access-Control-Max-Age": "3600",
+    });
+  }
+  await next();
+  const isDropped = c.res.type === "error" || c.res === RESPONSE_ALREADY_SENT;
+  if (!isDropped) {
+    c.res.headers.set("Access-Control-Allow-Origin", "*");
+    c.res.headers.set("Access-Control-Expose-Headers", "*");
+  }
+  return undefined;
+};
+
+/** Accepts the token as a bearer token or as a query parameter. Compares it in constant time. */
+function tokenCheck(token: string): (c: Context<Env>) => boolean {
   const expected = digest(`Bearer ${token}`);
   const isToken = (authorization: string) => timingSafeEqual(digest(authorization), expected);
-  return async (c, next) => {
+  return (c) => {
     const inHeader = isToken(c.req.header("authorization") ?? "");
-    const inQuery = isToken(`Bearer ${c.req.query("qstash_token") ?? ""}`);
-    if (!inHeader && !inQuery) throw new ApiError(401, "unauthorized: invalid token");
-    await next();
+    return isToken(`Bearer ${c.req.query("qstash_token") ?? ""}`) || inHeader;
   };
 }
 
