@@ -11,6 +11,11 @@ test("the keys are those of the SDK's development mode", async () => {
   });
 });
 
+test("the server says that it is ready, as the Python client asks", async () => {
+  const { call } = await openWorld();
+  expect(await (await call("GET", "/v2/readiness")).json()).toEqual({ ready: true });
+});
+
 test("a receiver with the old keys survives one rotation, not two", async () => {
   const { call, client, clock, destination, server, verify } = await openWorld();
   const old = server.signingKeys;

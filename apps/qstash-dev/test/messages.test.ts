@@ -83,6 +83,56 @@ describe("a waiting message", () => {
   });
 });
 
+describe("running a message now", () => {
+  test("delivers a delayed message without waiting", async () => {
+    const { call, client, clock, destination } = await openWorld();
+    const { messageId } = await client.publish({ url: destination.url, delay: "1h" });
+    expect((await call("POST", `/v2/messages/${messageId}/retry`)).status).toBe(200);
+    await clock.settle();
+    expect(destination.received).toHaveLength(1);
+    await clock.advance(2 * HOUR);
+    expect(destination.received).toHaveLength(1);
+  });
+
+  test("does the retry that waits, without adding an attempt", async () => {
+    const { call, client, clock, destination } = await openWorld();
+    destination.answer(() => ({ status: 500 }));
+    const { messageId } = await client.publish({ url: destination.url, retries: 1 });
+    await clock.settle();
+    expect((await call("POST", `/v2/messages/${messageId}/retry`)).status).toBe(200);
+    await clock.settle();
+    expect(destination.received).toHaveLength(2);
+    expect((await client.dlq.listMessages()).messages).toHaveLength(1);
+    await clock.advance(HOUR);
+    expect(destination.received).toHaveLength(2);
+  });
+
+  test("is refused for a message that does not wait, or that is in a queue", async () => {
+    const { call, client, clock, destination } = await openWorld();
+    const retry = async (id: string) => (await call("POST", `/v2/messages/${id}/retry`)).status;
+    const { messageId } = await client.publish({ url: destination.url });
+    await clock.settle();
+    expect(await retry(messageId)).toBe(404);
+    expect(await retry("msg_none")).toBe(404);
+    const queued = await client
+      .queue({ queueName: "line" })
+      .enqueue({ url: destination.url, headers: { "Upstash-Delay": "1h" } });
+    expect(await retry(queued.messageId)).toBe(400);
+    const gate = Promise.withResolvers<void>();
+    const arrived = Promise.withResolvers<void>();
+    destination.answer(async () => {
+      arrived.resolve();
+      await gate.promise;
+      return {};
+    });
+    const running = await client.publish({ url: destination.url });
+    await arrived.promise;
+    expect(await retry(running.messageId)).toBe(404);
+    gate.resolve();
+    await clock.settle();
+  });
+});
+
 describe("cancelling", () => {
   test("stops a waiting message", async () => {
     const { client, clock, destination } = await openWorld();

@@ -2,7 +2,9 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { sign } from "#src/engine/signing.ts";
 import { HOP_BY_HOP } from "#src/protocol/message-options.ts";
-import type { Message } from "#src/store/message.ts";
+import { parseRetryAfter, retryDelayMs } from "#src/protocol/retry-delay.ts";
+import type { LogDetails } from "#src/store/log.ts";
+import { headerMap, type Message } from "#src/store/message.ts";
 
 interface Outgoing {
   readonly url: string;
@@ -104,9 +106,35 @@ export function isNonRetryable({ answer }: AttemptResult): boolean {
   return answer?.status === 489 && answer.headers.get("upstash-nonretryable-error") === "true";
 }
 
-/** Describes a failed attempt for the logs. */
+/** Says in one sentence why an attempt failed. */
 export function errorOf({ answer, error }: AttemptResult): string {
   return error ?? `the destination answered ${answer.status}`;
+}
+
+/** How long to wait before the next attempt. */
+export function delayAfter(
+  { answer }: AttemptResult,
+  { retryDelay }: Message,
+  retried: number,
+  wallNow: number,
+): number {
+  return retryDelayMs({
+    retried,
+    askedForMs: answer && parseRetryAfter(answer.headers, wallNow),
+    expression: retryDelay?.evaluate,
+  });
+}
+
+/** Describes a failed attempt for the logs. */
+export function failureDetails(result: AttemptResult): LogDetails {
+  const { answer } = result;
+  if (!answer) return { error: errorOf(result) };
+  return {
+    error: errorOf(result),
+    responseStatus: answer.status,
+    responseBody: Buffer.from(answer.body).toString("base64"),
+    responseHeaders: headerMap(answer.headers),
+  };
 }
 
 /**

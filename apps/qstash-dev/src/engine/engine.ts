@@ -2,7 +2,9 @@ import { type Clock, callersNow, type Timer } from "#src/clock.ts";
 import {
   type AttemptResult,
   attempt,
+  delayAfter,
   errorOf,
+  failureDetails,
   isNonRetryable,
   isSuccess,
   type Send,
@@ -14,10 +16,9 @@ import type { Queues } from "#src/engine/queues.ts";
 import { Slot } from "#src/engine/lane.ts";
 import type { SigningKeys } from "#src/engine/signing.ts";
 import type { CallbackOptions } from "#src/protocol/message-options.ts";
-import { parseRetryAfter, retryDelayMs } from "#src/protocol/retry-delay.ts";
 import type { DeadLetters } from "#src/store/dlq.ts";
 import type { Log } from "#src/store/log.ts";
-import { headerMap, type Message } from "#src/store/message.ts";
+import type { Message } from "#src/store/message.ts";
 
 export interface EngineOptions {
   readonly clock: Clock;
@@ -39,6 +40,8 @@ interface Pending {
   retried: number;
   timer?: Timer;
   slot?: Slot;
+  /** Whether it waits for its time. */
+  waiting: boolean;
   over: boolean;
 }
 
@@ -81,10 +84,25 @@ export class Engine {
     const { clock, log, queues, flows } = this.#options;
     if (message.queueName !== undefined) queues.open(message.queueName);
     if (message.flowControl) flows.configure(message.flowControl);
-    const pending: Pending = { message, retried: 0, over: false, ...(slot && { slot }) };
+    const pending: Pending = {
+      message,
+      retried: 0,
+      waiting: true,
+      over: false,
+      ...(slot && { slot }),
+    };
     this.#pending.set(message.id, pending);
     log.add(clock.now(), "CREATED", message, { nextDeliveryTime: message.notBefore });
     this.#wait(pending, message.notBefore - clock.now());
+  }
+
+  /** Delivers a message now that waits for its time. Returns false if it does not wait. */
+  runNow(id: string): boolean {
+    const pending = this.#pending.get(id);
+    if (!pending?.waiting) return false;
+    pending.timer?.cancel();
+    this.#wait(pending, 0);
+    return true;
   }
 
   /** Ends a message. A running attempt goes on, but its result is ignored. */
@@ -110,11 +128,13 @@ export class Engine {
 
   #wait(pending: Pending, delayMs: number): void {
     const postponed = this.#options.faults.postponementMs();
+    pending.waiting = true;
     pending.timer = this.#options.clock.setTimer(delayMs + postponed, () => this.#due(pending));
   }
 
   #due(pending: Pending): void {
     const { queueName, id } = pending.message;
+    pending.waiting = false;
     if (queueName === undefined || pending.slot) {
       this.#enterFlow(pending);
       return;
@@ -168,15 +188,7 @@ export class Engine {
   #failed(pending: Pending, result: AttemptResult): void {
     const { clock, log, dlq } = this.#options;
     const { message, retried } = pending;
-    const error = errorOf(result);
-    log.add(clock.now(), "ERROR", message, {
-      error,
-      ...(result.answer && {
-        responseStatus: result.answer.status,
-        responseBody: Buffer.from(result.answer.body).toString("base64"),
-        responseHeaders: headerMap(result.answer.headers),
-      }),
-    });
+    log.add(clock.now(), "ERROR", message, failureDetails(result));
     if (!isNonRetryable(result) && retried < message.maxRetries) {
       this.#retry(pending, result);
       return;
@@ -186,7 +198,7 @@ export class Engine {
       failedAt: clock.now(),
       ...(result.answer && { response: result.answer }),
     });
-    log.add(clock.now(), "FAILED", message, { error });
+    log.add(clock.now(), "FAILED", message, { error: errorOf(result) });
     if (message.failureCallback) this.#call(message.failureCallback, pending, result, dlqId);
     this.#end(pending);
     this.#onFate(message, "FAIL");
@@ -196,17 +208,14 @@ export class Engine {
     const { clock, log } = this.#options;
     const { message, retried } = pending;
     const now = clock.now();
-    const wallNow = callersNow(clock, this.#options.wallNow());
-    const delayMs = retryDelayMs({
+    const delayMs = delayAfter(
+      result,
+      message,
       retried,
-      askedForMs: result.answer && parseRetryAfter(result.answer.headers, wallNow),
-      expression: message.retryDelay?.evaluate,
-    });
+      callersNow(clock, this.#options.wallNow()),
+    );
     pending.retried++;
-    log.add(now, "RETRY", message, {
-      error: errorOf(result),
-      nextDeliveryTime: now + delayMs,
-    });
+    log.add(now, "RETRY", message, { error: errorOf(result), nextDeliveryTime: now + delayMs });
     this.#wait(pending, delayMs);
   }
 

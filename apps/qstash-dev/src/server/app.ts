@@ -12,7 +12,7 @@ import { logRoutes, messageRoutes } from "#src/server/routes/messages.ts";
 import { publishRoutes } from "#src/server/routes/publish.ts";
 import { queueRoutes } from "#src/server/routes/queues.ts";
 import { scheduleRoutes } from "#src/server/routes/schedules.ts";
-import { faultRoutes, keyRoutes } from "#src/server/routes/server.ts";
+import { faultRoutes, keyRoutes, readinessRoutes } from "#src/server/routes/server.ts";
 import { urlGroupRoutes } from "#src/server/routes/url-groups.ts";
 
 /** Builds the HTTP API. The token chooses the account. `onError` receives errors that are our fault. */
@@ -47,6 +47,7 @@ function accountApi(account: Services, onError: (error: unknown) => void): Hono<
   for (const routes of [
     publishRoutes,
     keyRoutes,
+    readinessRoutes,
     messageRoutes,
     scheduleRoutes,
     dlqRoutes,

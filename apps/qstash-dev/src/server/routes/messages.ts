@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import { found } from "#src/protocol/api-error.ts";
+import { ApiError, badRequest, found } from "#src/protocol/api-error.ts";
 import {
   bulkCount,
   CANCEL_FILTERS,
@@ -20,6 +20,12 @@ export function messageRoutes({ engine }: Services): Hono<Env> {
     .delete("/messages/:id", (c) => {
       engine.cancel(found(engine.find(c.req.param("id")), "message").id);
       return c.json({ cancelled: 1 }, 202);
+    })
+    .post("/messages/:id/retry", (c) => {
+      const { id, queueName } = found(engine.find(c.req.param("id")), "message");
+      if (queueName !== undefined) badRequest("a message in a queue cannot be released");
+      if (!engine.runNow(id)) throw new ApiError(404, "the message does not wait for its time");
+      return c.json({});
     })
     .delete("/messages", async (c) => {
       const { ids, matches, parameters } = await readSelection(c, {

@@ -10,6 +10,11 @@ export function keyRoutes({ keys }: Services): Hono<Env> {
     .post("/keys/rotate", (c) => c.json(keys.rotate()));
 }
 
+/** `/v2/readiness`: whether the server accepts requests. */
+export function readinessRoutes(): Hono<Env> {
+  return new Hono<Env>().get("/readiness", (c) => c.json({ ready: true }));
+}
+
 const probability = z.number().min(0).max(1);
 const faultsSchema = z.partialRecord(
   z.enum(FAULT_NAMES),
