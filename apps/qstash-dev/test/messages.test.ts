@@ -74,12 +74,30 @@ describe("a waiting message", () => {
     expect(hidden.header?.["Authorization"]?.[0]).toMatch(/^REDACTED:/);
   });
 
-  test("is not found after its delivery", async () => {
+  test("can be read for a minute after its delivery, but not cancelled", async () => {
     const { client, clock, destination } = await openWorld();
-    const { messageId } = await client.publish({ url: destination.url });
+    const queue = client.queue({ queueName: "line" });
+    const { messageId } = await queue.enqueue({ url: destination.url, body: "x" });
     await clock.settle();
-    await expect(client.messages.get(messageId)).rejects.toMatchObject({ status: 404 });
     await expect(client.messages.cancel(messageId)).rejects.toMatchObject({ status: 404 });
+    expect(await client.messages.cancel({ all: true })).toEqual({ cancelled: 0 });
+    expect(await queue.get()).toMatchObject({ lag: 0 });
+    await clock.advance(MINUTE - 1);
+    expect(await client.messages.get(messageId)).toMatchObject({ messageId, body: "x" });
+    await clock.advance(1);
+    await expect(client.messages.get(messageId)).rejects.toMatchObject({ status: 404 });
+  });
+
+  test("cannot be read after it failed or was cancelled", async () => {
+    const { client, clock, destination } = await openWorld();
+    destination.answer(() => ({ status: 500 }));
+    const failed = await client.publish({ url: destination.url, retries: 0 });
+    const cancelled = await client.publish({ url: destination.url, delay: 60 });
+    await clock.settle();
+    await client.messages.cancel(cancelled.messageId);
+    for (const { messageId } of [failed, cancelled]) {
+      await expect(client.messages.get(messageId)).rejects.toMatchObject({ status: 404 });
+    }
   });
 });
 

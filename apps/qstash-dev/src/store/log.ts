@@ -60,6 +60,15 @@ export class Log {
     return this.#bodies.get(messageId) ?? new Uint8Array();
   }
 
+  /** Finds a message that was delivered after a time. */
+  findDelivered(messageId: string, after: number): Message | undefined {
+    const delivery = this.#entries.findLast(
+      ({ state, message, time }) =>
+        state === "DELIVERED" && message.id === messageId && time > after,
+    );
+    return delivery && { ...delivery.message, body: this.bodyOf(messageId) };
+  }
+
   #keepBody({ id, body }: Message): void {
     if (this.#bodies.has(id)) return;
     this.#bodies.set(id, body);

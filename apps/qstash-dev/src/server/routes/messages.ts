@@ -11,12 +11,16 @@ import {
 import type { Env, Services } from "#src/server/request.ts";
 import { logView, messageView } from "#src/server/views.ts";
 
-/** `/v2/messages`: the messages that still wait or run. */
-export function messageRoutes({ engine }: Services): Hono<Env> {
+const READABLE_AFTER_DELIVERY_MS = 60_000;
+
+/** `/v2/messages`: the messages that wait, run, or were delivered within the last minute. */
+export function messageRoutes({ clock, engine, log }: Services): Hono<Env> {
   return new Hono<Env>()
-    .get("/messages/:id", (c) =>
-      c.json(messageView(found(engine.find(c.req.param("id")), "message"))),
-    )
+    .get("/messages/:id", (c) => {
+      const id = c.req.param("id");
+      const delivered = log.findDelivered(id, clock.now() - READABLE_AFTER_DELIVERY_MS);
+      return c.json(messageView(found(engine.find(id) ?? delivered, "message")));
+    })
     .delete("/messages/:id", (c) => {
       engine.cancel(found(engine.find(c.req.param("id")), "message").id);
       return c.json({ cancelled: 1 }, 202);
