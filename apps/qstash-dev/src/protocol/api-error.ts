@@ -1,4 +1,4 @@
-export type ApiStatus = 400 | 401 | 404 | 412 | 413 | 429 | 500 | 503;
+export type ApiStatus = 400 | 404 | 412 | 413 | 429 | 500 | 501 | 503;
 
 /** A refused request. The server answers with the status and `{"error": message}`. */
 export class ApiError extends Error {
@@ -16,6 +16,14 @@ export class ApiError extends Error {
 /** @throws ApiError 400 */
 export function badRequest(message: string): never {
   throw new ApiError(400, message);
+}
+
+/** @throws ApiError 501 */
+export function refuseWorkflow(): never {
+  throw new ApiError(
+    501,
+    "this local QStash does not run Upstash Workflow: use the official development server for it (npx @upstash/qstash-cli dev)",
+  );
 }
 
 /**

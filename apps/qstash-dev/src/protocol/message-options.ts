@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { badRequest } from "#src/protocol/api-error.ts";
+import { badRequest, refuseWorkflow } from "#src/protocol/api-error.ts";
 import { type FlowControl, parseFlowControl } from "#src/protocol/flow-control.ts";
 import { parseDuration } from "#src/protocol/retry-delay.ts";
 import { parseRetryExpression, type RetryExpression } from "#src/protocol/retry-expression.ts";
@@ -51,9 +51,10 @@ const METHODS = new Set(["GET", "POST", "PUT", "PATCH", "DELETE"]);
 /**
  * Reads the `Upstash-*` headers of a publish, an enqueue, a batch item or a schedule.
  *
- * @throws ApiError 400 if a header is invalid
+ * @throws ApiError 400 if a header is invalid, 501 if it belongs to a workflow
  */
 export function parseMessageOptions(headers: Headers): MessageOptions {
+  if ([...headers.keys()].some((name) => name.startsWith("upstash-workflow-"))) refuseWorkflow();
   return {
     ...parseDelivery(headers),
     deduplicationId: parseDeduplicationId(headers.get("upstash-deduplication-id")),

@@ -12,7 +12,12 @@ import { logRoutes, messageRoutes } from "#src/server/routes/messages.ts";
 import { publishRoutes } from "#src/server/routes/publish.ts";
 import { queueRoutes } from "#src/server/routes/queues.ts";
 import { scheduleRoutes } from "#src/server/routes/schedules.ts";
-import { faultRoutes, keyRoutes, readinessRoutes } from "#src/server/routes/server.ts";
+import {
+  faultRoutes,
+  keyRoutes,
+  readinessRoutes,
+  workflowRoutes,
+} from "#src/server/routes/server.ts";
 import { urlGroupRoutes } from "#src/server/routes/url-groups.ts";
 
 /** Builds the HTTP API. The token chooses the account. `onError` receives errors that are our fault. */
@@ -48,6 +53,7 @@ function accountApi(account: Services, onError: (error: unknown) => void): Hono<
     publishRoutes,
     keyRoutes,
     readinessRoutes,
+    workflowRoutes,
     messageRoutes,
     scheduleRoutes,
     dlqRoutes,

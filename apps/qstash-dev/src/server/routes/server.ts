@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { FAULT_NAMES } from "#src/engine/faults.ts";
+import { refuseWorkflow } from "#src/protocol/api-error.ts";
 import { type Env, jsonBody, type Services } from "#src/server/request.ts";
 
 /** `/v2/keys`: the signing keys. The SDK's development mode looks for a server here. */
@@ -13,6 +14,14 @@ export function keyRoutes({ keys }: Services): Hono<Env> {
 /** `/v2/readiness`: whether the server accepts requests. */
 export function readinessRoutes(): Hono<Env> {
   return new Hono<Env>().get("/readiness", (c) => c.json({ ready: true }));
+}
+
+const WORKFLOW_PATHS = ["workflows", "trigger", "notify", "wait", "waiters", "waitForEvent"];
+
+/** The endpoints of Upstash Workflow, which this server does not have. */
+export function workflowRoutes(): Hono<Env> {
+  const paths = WORKFLOW_PATHS.flatMap((path) => [`/${path}`, `/${path}/*`]);
+  return new Hono<Env>().on(["GET", "POST", "PUT", "PATCH", "DELETE"], paths, refuseWorkflow);
 }
 
 const probability = z.number().min(0).max(1);
