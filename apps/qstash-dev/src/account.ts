@@ -9,6 +9,7 @@ import { Queues } from "#src/engine/queues.ts";
 import { Schedules } from "#src/engine/schedules.ts";
 import { type SigningKeyPair, SigningKeys } from "#src/engine/signing.ts";
 import type { Services } from "#src/server/request.ts";
+import { BulkActions } from "#src/store/bulk-actions.ts";
 import { Deduplication } from "#src/store/deduplication.ts";
 import { DeadLetters } from "#src/store/dlq.ts";
 import { Log } from "#src/store/log.ts";
@@ -65,6 +66,7 @@ export function createAccount(
     urlGroups,
     dlq,
     log,
+    bulkActions: new BulkActions(),
     close() {
       schedules.close();
       flows.close();

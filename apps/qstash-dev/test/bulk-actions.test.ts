@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { anyString } from "./support/matchers.ts";
-import { at, openWorld, type World } from "./support/world.ts";
+import { at, HOUR, openWorld, type World } from "./support/world.ts";
+
+const cancelSchema = z.object({ cancelled: z.number(), actionId: z.string().optional() });
 
 const json = (body: unknown) => ({
   body: JSON.stringify(body),
@@ -110,6 +113,35 @@ describe("a bulk cancel", () => {
     const response = await call("DELETE", "/v2/messages", json({ count: 1 }));
     expect(await response.json()).toEqual({ cancelled: 1 });
     expect(await waiting()).toEqual(["d"]);
+  });
+
+  test("can be looked up for a week under its id, if it had a filter", async () => {
+    const { call, clock, ids } = await openWorldWithMessages("a", "b", "c");
+    const cancel = async (query: string) =>
+      cancelSchema.parse(await (await call("DELETE", `/v2/messages${query}`)).json());
+    expect(await cancel(`?messageIds=${at(ids, 0)}&async=true`)).toEqual({ cancelled: 1 });
+    expect(await cancel("?label=b")).toEqual({ cancelled: 1 });
+    const { actionId } = await cancel("?label=c&label=d&async=true&count=5");
+    const action = {
+      actionId,
+      kind: "cancel",
+      state: "FINISHED",
+      total: 1,
+      processed: 1,
+      createdAt: clock.now(),
+      completedAt: clock.now(),
+      filter: { label: ["c", "d"] },
+    };
+    expect(await (await call("GET", `/v2/bulkActions/${actionId}`)).json()).toEqual(action);
+    expect(await (await call("GET", "/v2/bulkActions?count=1")).json()).toEqual({
+      bulkActions: [action],
+      cursor: anyString,
+    });
+    const running = await call("GET", "/v2/bulkActions?state=IN_PROGRESS");
+    expect(await running.json()).toEqual({ bulkActions: [] });
+    expect((await call("GET", "/v2/bulkActions?state=SLEEPING")).status).toBe(400);
+    await clock.advance(7 * 24 * HOUR);
+    expect((await call("GET", `/v2/bulkActions/${actionId}`)).status).toBe(404);
   });
 
   test("without a filter cancels everything", async () => {

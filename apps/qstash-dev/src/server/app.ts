@@ -8,7 +8,7 @@ import { ApiError } from "#src/protocol/api-error.ts";
 import { bindings, type Env, type Services } from "#src/server/request.ts";
 import { dlqRoutes } from "#src/server/routes/dlq.ts";
 import { flowControlRoutes } from "#src/server/routes/flow-control.ts";
-import { logRoutes, messageRoutes } from "#src/server/routes/messages.ts";
+import { bulkActionRoutes, logRoutes, messageRoutes } from "#src/server/routes/messages.ts";
 import { publishRoutes } from "#src/server/routes/publish.ts";
 import { queueRoutes } from "#src/server/routes/queues.ts";
 import { scheduleRoutes } from "#src/server/routes/schedules.ts";
@@ -55,6 +55,7 @@ function accountApi(account: Services, onError: (error: unknown) => void): Hono<
     readinessRoutes,
     workflowRoutes,
     messageRoutes,
+    bulkActionRoutes,
     scheduleRoutes,
     dlqRoutes,
     logRoutes,

@@ -11,6 +11,7 @@ import type { Queues } from "#src/engine/queues.ts";
 import type { Schedules } from "#src/engine/schedules.ts";
 import type { SigningKeys } from "#src/engine/signing.ts";
 import { ApiError, badRequest } from "#src/protocol/api-error.ts";
+import type { BulkActions } from "#src/store/bulk-actions.ts";
 import type { DeadLetters } from "#src/store/dlq.ts";
 import type { Log } from "#src/store/log.ts";
 import type { UrlGroups } from "#src/store/url-groups.ts";
@@ -31,6 +32,7 @@ export interface Services {
   readonly urlGroups: UrlGroups;
   readonly dlq: DeadLetters;
   readonly log: Log;
+  readonly bulkActions: BulkActions;
 }
 
 interface Bindings {

@@ -1,6 +1,7 @@
 import type { FlowKey } from "#src/engine/flow-controls.ts";
 import type { Schedule } from "#src/engine/schedules.ts";
 import { redacted } from "#src/protocol/message-options.ts";
+import type { BulkAction } from "#src/store/bulk-actions.ts";
 import type { DeadLetter } from "#src/store/dlq.ts";
 import type { LogEntry } from "#src/store/log.ts";
 import { headerMap, type Message } from "#src/store/message.ts";
@@ -97,6 +98,11 @@ export function scheduleView(schedule: Schedule): object {
     nextScheduleTime: schedule.nextTick,
     lastScheduleStates: Object.fromEntries(schedule.states),
   };
+}
+
+export function bulkActionView(action: BulkAction): object {
+  const { sequence: _, ...shown } = action;
+  return shown;
 }
 
 export function flowKeyView(flow: FlowKey): object {

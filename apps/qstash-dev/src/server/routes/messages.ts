@@ -9,12 +9,12 @@ import {
   readSelection,
 } from "#src/server/filter.ts";
 import type { Env, Services } from "#src/server/request.ts";
-import { logView, messageView } from "#src/server/views.ts";
+import { bulkActionView, logView, messageView } from "#src/server/views.ts";
 
 const READABLE_AFTER_DELIVERY_MS = 60_000;
 
 /** `/v2/messages`: the messages that wait, run, or were delivered within the last minute. */
-export function messageRoutes({ clock, engine, log }: Services): Hono<Env> {
+export function messageRoutes({ bulkActions, clock, engine, log }: Services): Hono<Env> {
   return new Hono<Env>()
     .get("/messages/:id", (c) => {
       const id = c.req.param("id");
@@ -44,7 +44,39 @@ export function messageRoutes({ clock, engine, log }: Services): Hono<Env> {
         )
         .slice(0, bulkCount(parameters));
       for (const { id } of selected) engine.cancel(id);
-      return c.json({ cancelled: selected.length }, 202);
+      const cancelled = selected.length;
+      if (ids) return c.json({ cancelled }, 202);
+      const filter = Object.fromEntries(
+        [...parameters].filter(([name]) => CANCEL_FILTERS.includes(name)),
+      );
+      const { actionId } = bulkActions.add(cancelled, filter, clock.now());
+      const isAsync = parameters.get("async")?.at(-1) === "true";
+      return c.json({ cancelled, ...(isAsync && { actionId }) }, 202);
+    });
+}
+
+const MAX_BULK_ACTIONS = 1_000;
+
+/** `/v2/bulkActions`: the bulk cancels by filter. */
+export function bulkActionRoutes({ bulkActions, clock }: Services): Hono<Env> {
+  return new Hono<Env>()
+    .get("/bulkActions", (c) => {
+      const parameters = queryParameters(c);
+      const state = c.req.query("state");
+      if (state !== undefined && state !== "FINISHED" && state !== "IN_PROGRESS") {
+        badRequest(`invalid state: "${state}"`);
+      }
+      const page = readPage(parameters, bulkActions.list(clock.now()), {
+        order: "latestFirst",
+        maxCount: MAX_BULK_ACTIONS,
+      });
+      const shown = page.items.filter((action) => state === undefined || action.state === state);
+      return c.json({ bulkActions: shown.map(bulkActionView), cursor: page.cursor });
+    })
+    .get("/bulkActions/:id", (c) => {
+      const id = c.req.param("id");
+      const action = bulkActions.list(clock.now()).find(({ actionId }) => actionId === id);
+      return c.json(bulkActionView(found(action, "bulk action")));
     });
 }
 
