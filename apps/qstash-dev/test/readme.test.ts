@@ -16,3 +16,12 @@ test("the README and --help name every flag and every fault", async () => {
   expect(new Set(table)).toEqual(new Set(flags));
   for (const fault of FAULT_NAMES) expect(readme).toContain(`\`${fault}\``);
 });
+
+test("the README names tests that exist", async () => {
+  const readme = await read("../README.md");
+  const named = [...readme.matchAll(/\| `([a-z-]+): ([^`]+)` \|$/gm)];
+  expect(named.length).toBeGreaterThan(70);
+  for (const [, file = "", title = ""] of named) {
+    expect(await read(`${file}.test.ts`)).toContain(`"${title}"`);
+  }
+});
