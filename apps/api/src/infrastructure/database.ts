@@ -58,7 +58,7 @@ export async function inTransaction<T>(
   let isUncertain = false;
   try {
     return await drizzle({ client }).transaction(async (tx) => {
-      await limitTransaction(tx);
+      await setUp(tx);
       return work(tx);
     }, config);
   } catch (error) {
@@ -70,11 +70,25 @@ export async function inTransaction<T>(
 }
 
 /**
- * Limits each statement of the transaction and the pauses between them. The settings end with the
- * transaction, because a pooler shares the connection with other clients.
+ * Limits on each statement and on the pauses between them, and the form of values as text. Drizzle reads
+ * times as text, and a database or role may have other defaults, such as `SQL, DMY`.
  */
-async function limitTransaction(tx: Database): Promise<void> {
-  await tx.execute(
-    sql`select set_config('statement_timeout', '30s', true), set_config('idle_in_transaction_session_timeout', '60s', true)`,
+const TRANSACTION_SETTINGS = {
+  statement_timeout: "30s",
+  idle_in_transaction_session_timeout: "60s",
+  datestyle: "ISO",
+  intervalstyle: "postgres",
+  timezone: "UTC",
+  extra_float_digits: "1",
+  bytea_output: "hex",
+  standard_conforming_strings: "on",
+  array_nulls: "on",
+} as const;
+
+/** These settings end with the transaction, because a pooler shares the connection with other clients. */
+async function setUp(tx: Database): Promise<void> {
+  const settings = Object.entries(TRANSACTION_SETTINGS).map(
+    ([name, value]) => sql`set_config(${name}, ${value}, true)`,
   );
+  await tx.execute(sql`select ${sql.join(settings, sql`, `)}`);
 }

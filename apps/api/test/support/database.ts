@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { Client, Pool } from "pg";
+import { Client, escapeLiteral, Pool } from "pg";
+import { z } from "zod";
 import { DEFAULT_TEMPLATE, serverUrl, TEMPLATE_VARIABLE } from "./postgres-template.ts";
 
 export interface TestDatabase {
@@ -8,6 +9,11 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** Settings of every new test database, as JSON, for example `{"datestyle": "German"}`. */
+export const SETTINGS_VARIABLE = "ORBIT_TEST_DATABASE_SETTINGS";
+
+const settingsSchema = z.record(z.string(), z.string());
+
 /** Creates a database on the test run's Postgres, by default with all migrations. */
 export async function createTestDatabase(
   template = process.env[TEMPLATE_VARIABLE] ?? DEFAULT_TEMPLATE,
@@ -15,6 +21,10 @@ export async function createTestDatabase(
   const url = new URL(serverUrl());
   const name = `test_${randomUUID().replaceAll("-", "")}`;
   await onServer(`create database ${name} template ${template}`);
+  const settings = settingsSchema.parse(JSON.parse(process.env[SETTINGS_VARIABLE] ?? "{}"));
+  for (const [setting, value] of Object.entries(settings)) {
+    await onServer(`alter database ${name} set ${setting} = ${escapeLiteral(value)}`);
+  }
   url.pathname = `/${name}`;
   const pool = new Pool({ connectionString: url.href, max: 20 });
   pool.on("error", () => undefined);

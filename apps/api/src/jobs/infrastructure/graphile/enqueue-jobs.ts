@@ -5,6 +5,7 @@ import type { BulkJobQueue } from "../../application/job-queue.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { checkedQueue, type PreparedJob } from "../../application/prepare-enqueue.ts";
+import { nullableTexts, optionalTexts } from "../sql/portable-values.ts";
 import { providerError } from "../sql/postgres-errors.ts";
 import { taskName } from "./row-markers.ts";
 
@@ -76,14 +77,17 @@ async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<void> {
  */
 async function insertJobs(sql: SqlExecutor, jobs: readonly PreparedJob[]): Promise<void> {
   await sql.query(
-    "select from orbit_jobs.enqueue_many($1::text[], $2::text[], $3::timestamptz[], $4::integer[], $5::integer[], $6::text[])",
+    `select from orbit_jobs.enqueue_many($1::text[], $2::text[], ${nullableTexts("$3", "timestamptz")},
+       $4::integer[], $5::integer[], ${nullableTexts("$6", "text")})`,
     [
       jobs.map(({ name, version }) => taskName(name, version)),
       jobs.map(({ json }) => json),
-      jobs.map(({ runAt }) => runAt?.toISOString() ?? null),
+      optionalTexts(jobs.map(({ runAt }) => runAt?.toISOString())),
       jobs.map(({ maxAttempts }) => maxAttempts),
       jobs.map(({ priority }) => priority),
-      jobs.map(({ name, jobKey }) => (jobKey === undefined ? null : storedKey(name, jobKey))),
+      optionalTexts(
+        jobs.map(({ name, jobKey }) => (jobKey === undefined ? jobKey : storedKey(name, jobKey))),
+      ),
     ],
   );
 }

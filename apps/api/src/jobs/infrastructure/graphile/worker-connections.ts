@@ -17,8 +17,20 @@ const SESSION_CHECK_MS = 2_000;
  * A machine that loses its power or network closes no connection. These keepalives make the server drop
  * it after three seconds, so that nothing the machine sends later is executed.
  */
-export const DROP_LOST_MACHINES = `
+const DROP_LOST_MACHINES = `
   set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 2`;
+
+/**
+ * graphile-worker, its functions and ours read times, arrays and patterns as text. A database or role may
+ * have other defaults for its form.
+ */
+const READABLE_TEXT = `
+  set datestyle = 'ISO'; set intervalstyle = 'postgres'; set timezone = 'UTC';
+  set extra_float_digits = 1; set bytea_output = 'hex';
+  set standard_conforming_strings = on; set array_nulls = on`;
+
+/** The settings of every connection of a worker. */
+export const WORKER_SETTINGS = `${DROP_LOST_MACHINES}; ${READABLE_TEXT}`;
 
 export interface WorkerConnectionsOptions {
   readonly connectionString: string;
@@ -57,7 +69,7 @@ export function createConnections(options: WorkerConnectionsOptions): WorkerConn
     query_timeout: QUERY_TIMEOUT_MS,
     max: Math.min(concurrency, 8) + 2,
     // oxlint-disable-next-line typescript/no-misused-promises -- pg awaits it, its types do not say so
-    onConnect: (connected) => connected.query(DROP_LOST_MACHINES),
+    onConnect: (connected) => connected.query(WORKER_SETTINGS),
   });
   allowRepeatedRelease(pool);
   const onConnectionError = (err: unknown) => log.warn({ err }, "database connection broken");

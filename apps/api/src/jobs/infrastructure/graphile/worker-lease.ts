@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Client } from "pg";
 import { createInterval } from "../common/interval.ts";
 import { withTimeout } from "../common/with-timeout.ts";
-import { DROP_LOST_MACHINES } from "./worker-connections.ts";
+import { WORKER_SETTINGS } from "./worker-connections.ts";
 
 const HEARTBEAT_MS = 1_000;
 
@@ -52,7 +52,7 @@ export interface WorkerLeaseOptions {
 
 export async function takeLease(options: WorkerLeaseOptions): Promise<WorkerLease> {
   const { client, workerId, onLost } = options;
-  await client.query(DROP_LOST_MACHINES);
+  await client.query(WORKER_SETTINGS);
   await client.query(DROP_UNACKNOWLEDGED);
   await client.query(DROP_WITHOUT_HEARTBEATS);
   await client.query("select pg_advisory_lock(orbit_jobs.worker_lock($1))", [workerId]);

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { DeadJob, DeadJobs } from "../../application/dead-jobs.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { storableStack, storableText } from "../common/storable-text.ts";
+import { epochMs, instant } from "./portable-values.ts";
 
 const rowsSchema = z.array(
   z.object({
@@ -16,12 +17,12 @@ const rowsSchema = z.array(
       .string()
       .nullable()
       .transform((text) => text ?? undefined),
-    diedAt: z.date(),
+    diedAt: instant,
   }),
 );
 
 const COLUMNS = `id, name, version, payload, attempts, max_attempts as "maxAttempts",
-  last_error as "lastError", stack, died_at as "diedAt"`;
+  last_error as "lastError", stack, ${epochMs("died_at")} as "diedAt"`;
 
 /** A dead job without its error. */
 export type DyingJob = Omit<DeadJob, "lastError" | "stack" | "diedAt">;

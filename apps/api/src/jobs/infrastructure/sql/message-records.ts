@@ -7,7 +7,7 @@ const record = z.object({
   state: z.enum(["waiting", "begun", "done", "dead"]),
   /** The last attempt that was recorded as begun, or 0. */
   begunAttempt: z.number(),
-  /** Seconds since the last change of the state. */
+  /** Full seconds since the last change of the state. */
   age: z.number(),
 });
 
@@ -22,7 +22,7 @@ const PRUNED = `pruned as (
 
 export async function findRecord(sql: SqlExecutor, id: string): Promise<MessageRecord | undefined> {
   const { rows } = await sql.query(
-    `select refused, state, begun_attempt as "begunAttempt", extract(epoch from now() - touched_at)::float8 as age
+    `select refused, state, begun_attempt as "begunAttempt", floor(extract(epoch from now() - touched_at))::integer as age
        from orbit_jobs.qstash_messages where id = $1`,
     [id],
   );

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { SqlExecutor } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import { KEY_DAYS, takeKeysSql } from "./job-keys.ts";
+import { epochMs, nullableTexts, optionalInstant, optionalTexts } from "./portable-values.ts";
 
 /** A waiting job of the outbox. The outbox keeps no priority; its key is a digest. */
 export interface OutboxJob extends Omit<PreparedJob, "priority"> {
@@ -16,10 +17,7 @@ const rowsSchema = z.array(
     version: z.number(),
     json: z.string(),
     maxAttempts: z.number(),
-    runAt: z
-      .date()
-      .nullable()
-      .transform((date) => date ?? undefined),
+    runAt: optionalInstant,
     jobKey: z
       .string()
       .nullable()
@@ -37,15 +35,15 @@ export async function putIntoOutbox(
   await sql.query(
     `insert into orbit_jobs.job_outbox (id, name, version, payload, max_attempts, run_at, key)
      select * from unnest($1::text[], $2::text[], $3::integer[], $4::text[], $5::integer[],
-                          $6::timestamptz[], $7::text[])`,
+                          ${nullableTexts("$6", "timestamptz")}, ${nullableTexts("$7", "text")})`,
     [
       jobs.map(({ id }) => id),
       jobs.map(({ name }) => name),
       jobs.map(({ version }) => version),
       jobs.map(({ json }) => json),
       jobs.map(({ maxAttempts }) => maxAttempts),
-      jobs.map(({ runAt }) => runAt?.toISOString() ?? null),
-      jobs.map(({ jobKey }) => jobKey ?? null),
+      optionalTexts(jobs.map(({ runAt }) => runAt?.toISOString())),
+      optionalTexts(jobs.map(({ jobKey }) => jobKey)),
     ],
   );
 }
@@ -67,7 +65,7 @@ export async function claimFromOutbox(
                     where claimed_until < now() and ($2::text[] is null or id = any($2::text[]))
                     order by position limit $1::integer for update skip locked)
      returning id, name, version, payload as json, max_attempts as "maxAttempts",
-               run_at as "runAt", key as "jobKey", refusals, position`,
+               ${epochMs("run_at")} as "runAt", key as "jobKey", refusals, position`,
     [limit, ids ?? null, claim],
   );
   // In the order of their enqueues, also when they are published in several batches.
