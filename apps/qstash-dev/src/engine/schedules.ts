@@ -1,29 +1,8 @@
-import { Cron } from "croner";
 import type { Clock, Timer } from "#src/clock.ts";
+import type { CronExpression } from "#src/engine/cron.ts";
 import type { Fate } from "#src/engine/engine.ts";
 import type { Publisher, PublishRequest } from "#src/engine/publisher.ts";
 import type { Message } from "#src/store/message.ts";
-
-/** A parsed cron expression. */
-export interface CronExpression {
-  /** The first tick after a time. */
-  next(after: number): number | undefined;
-}
-
-/** Parses five fields in UTC, or in a timezone after `CRON_TZ=Europe/Berlin`. */
-export function parseCron(text: string): CronExpression | undefined {
-  const [, timezone = "UTC", pattern = ""] =
-    /^(?:(?:CRON_)?TZ=(\S+)\s+)?(.+)$/.exec(text.trim()) ?? [];
-  if (pattern.split(/\s+/).length !== 5) return undefined;
-  try {
-    const cron = new Cron(pattern, { timezone, paused: true, mode: "5-part" });
-    // The constructor accepts unknown timezones.
-    cron.nextRun();
-    return { next: (after) => cron.nextRun(new Date(after))?.getTime() };
-  } catch {
-    return undefined;
-  }
-}
 
 /** A schedule as it was created. */
 export interface ScheduleDefinition {

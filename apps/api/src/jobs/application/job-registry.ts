@@ -1,4 +1,4 @@
-import { cronProblem } from "./cron.ts";
+import { normalSchedule } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
 import type { ProviderFeature, ProviderSupport } from "./provider-features.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
@@ -31,7 +31,7 @@ export function inFeature(
 }
 
 /**
- * Checks the definitions and assembles the registry.
+ * Checks the definitions and assembles the registry. The texts of its schedules are in their normal form.
  *
  * @param provider runs the jobs; a definition that needs an unsupported feature is refused
  * @throws Error that lists every problem: a duplicate or malformed name, a schedule that never ticks,
@@ -41,9 +41,10 @@ export function buildJobs(
   definitions: readonly JobDefinition[],
   provider?: ProviderSupport,
 ): JobRegistry {
-  const problems = definitions.flatMap((definition, index) => {
-    const first = definitions.findIndex(({ name }) => name === definition.name);
-    const earlier = first < index ? definitions[first] : undefined;
+  const firsts = new Map<string, JobDefinition>();
+  const problems = definitions.flatMap((definition) => {
+    const earlier = firsts.get(definition.name);
+    if (!earlier) firsts.set(definition.name, definition);
     const duplicate = earlier
       ? [
           `is already defined${earlier.feature === undefined ? "" : ` by feature "${earlier.feature}"`}`,
@@ -58,7 +59,13 @@ export function buildJobs(
   if (problems.length > 0) {
     throw new Error(`These jobs cannot be registered:\n${problems.join("\n")}`);
   }
-  return Object.freeze([...definitions]);
+  return Object.freeze(definitions.map(withNormalSchedule));
+}
+
+function withNormalSchedule(definition: JobDefinition): JobDefinition {
+  if (!definition.schedule) return definition;
+  const schedule = normalSchedule(definition.schedule);
+  return schedule === definition.schedule ? definition : { ...definition, schedule };
 }
 
 /** Finds the definition of a job by its name. */
@@ -141,8 +148,12 @@ function definitionProblems(definition: JobDefinition): string[] {
     problems.push(`has priority ${priority}: it must be an integer from -32767 to 32767`);
   }
   if (schedule) {
-    const problem = cronProblem(schedule);
-    if (problem) problems.push(`has a bad schedule: ${problem}`);
+    try {
+      normalSchedule(schedule);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      problems.push(`has a bad schedule: ${reason}`);
+    }
     if (!(schedule.backfill >= 0 && schedule.backfill <= BACKFILL_LIMIT_MS)) {
       problems.push(
         `has backfill ${schedule.backfill}: it must be from 0 to ${BACKFILL_LIMIT_MS} milliseconds`,

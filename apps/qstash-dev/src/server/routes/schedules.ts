@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { parseCron } from "#src/engine/schedules.ts";
+import { parseCron } from "#src/engine/cron.ts";
 import { ApiError, badRequest, checkName, found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
 import {

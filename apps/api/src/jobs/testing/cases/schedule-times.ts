@@ -88,6 +88,10 @@ function every(stepMs: number, [after, until]: readonly [number, number]): Date[
   return Array.from({ length: count }, (_, index) => new Date(after + (index + 1) * stepMs));
 }
 
+function minutesFrom(at: Date, ...minutes: readonly number[]): Date[] {
+  return minutes.map((minute) => new Date(at.getTime() + minute * MINUTE_MS));
+}
+
 export const scheduleTimeCases: readonly ContractCase[] = [
   overChanges(
     "a tick at a skipped time comes at the end of the gap, one at a repeated time comes the first time",
@@ -99,6 +103,31 @@ export const scheduleTimeCases: readonly ContractCase[] = [
     { cron: "45 1 * * *", timezone: "Australia/Lord_Howe" },
     // The clocks go back from 2:00 to 1:30. In spring they skip from 2:00 to 2:30, after this tick.
     ({ at }) => [new Date(at.getTime() - 15 * MINUTE_MS)],
+  ),
+  overChanges(
+    "times of a list are skipped together and come as one, or are repeated and come once each",
+    { cron: "0,30 2 * * *", timezone: "Europe/Berlin" },
+    ({ at, shiftMs }) => (shiftMs > 0 ? [at] : minutesFrom(at, -60, -30)),
+  ),
+  overChanges(
+    "steps within an hour that the clocks skip or repeat are bound to it",
+    { cron: "*/20 2 * * *", timezone: "Europe/Berlin" },
+    ({ at, shiftMs }) => (shiftMs > 0 ? [at] : minutesFrom(at, -60, -40, -20)),
+  ),
+  overChanges(
+    "of a range of hours, only the skipped one comes late, and only the repeated one could come twice",
+    { cron: "30 2-3 * * *", timezone: "Europe/Berlin" },
+    ({ at, shiftMs }) => (shiftMs > 0 ? minutesFrom(at, 0, 30) : minutesFrom(at, -30, 90)),
+  ),
+  overChanges(
+    "a skipped time comes even if the gap ends on the next day",
+    { cron: "30 23 * * *", timezone: "America/Nuuk" },
+    ({ at, shiftMs }) => (shiftMs > 0 ? [at] : minutesFrom(at, -30)),
+  ),
+  overChanges(
+    "a schedule of all hours ticks in both passes of a repeated hour, however it says so",
+    { cron: "15 0-23 * * *", timezone: "Europe/Berlin" },
+    (_change, [after, until]) => every(HOUR_MS, [after - 45 * MINUTE_MS, until - 45 * MINUTE_MS]),
   ),
   overChanges(
     "an hourly schedule ticks every hour across a clock change",
