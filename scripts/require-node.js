@@ -1,4 +1,6 @@
 // Preloaded with --import. Plain JavaScript, so that an old Node can still read it.
+import "./early-signals.js";
+
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 // The first Node that strips types without a flag, and graphile-worker's own minimum.
 const isNewEnough = major > 22 || (major === 22 && minor >= 18);

@@ -1,14 +1,15 @@
 import { fileURLToPath } from "node:url";
 import { boot, type Orbit } from "#src/boot.ts";
 import { ConfigError, type Environment } from "#src/config.ts";
+import { stopRequest } from "#src/stop-signals.ts";
 
 /** Holds the embedded Postgres and the development token. */
 const orbitDirectory =
   process.env["ORBIT_DIRECTORY"] ?? fileURLToPath(new URL("../../../.orbit", import.meta.url));
 
 /**
- * Runs one role until the process ends. The first SIGTERM or SIGINT stops it gracefully, the second at
- * once.
+ * Runs one role until the process ends. A request to stop gives running jobs their grace, also while the
+ * process starts.
  */
 export async function runProcess(
   role: "server" | "worker",
@@ -18,20 +19,15 @@ export async function runProcess(
     onStopped,
   }: { readonly env?: Environment; readonly onStopped?: () => Promise<void> } = {},
 ): Promise<void> {
-  const stopping = new Promise<void>((resolve) => {
-    let signals = 0;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        signals += 1;
-        if (signals > 1) process.exit(1);
-        resolve();
-      });
-    }
-  });
+  const stopping = stopRequest();
+  // A closed terminal or pipe makes writing fail, and the jobs need their grace all the same.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   await endWithMessage(async () => {
     const orbit = await boot(env, role, orbitDirectory);
     onStarted(orbit);
     await stopping;
+    const seconds = orbit.config.jobs.shutdownGraceMs / 1_000;
+    process.stdout.write(`Stopping. Running jobs get up to ${seconds} s.\n`);
     await orbit.stop();
     await onStopped?.();
     // A handler that ignored its signal must not keep the process alive: its job was given away.

@@ -24,9 +24,10 @@ async function run({ port, ...options }: CliOptions): Promise<void> {
     return;
   }
   print(banner(server));
+  // Not `once`: Ctrl-C arrives twice under npm, and the second would end the process at once.
   const stop = () => void server.close();
-  process.once("SIGINT", stop);
-  process.once("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
 }
 
 try {

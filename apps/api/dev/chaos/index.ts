@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { stopRequest } from "#src/stop-signals.ts";
 import { printTable } from "../table.ts";
 import { type Engine, ENGINES, ENQUEUER, WORKERS } from "./engines.ts";
 import { describeFault, planFaults } from "./plan.ts";
@@ -44,9 +45,7 @@ function printPlan(): number {
 
 async function run(): Promise<number> {
   const calledOff = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => calledOff.abort(signal));
-  }
+  void stopRequest().then(() => calledOff.abort());
   const results: ChaosResult[] = [];
   for (const engine of engines) {
     const drainMs = engine === "raw" ? RAW_DRAIN_MS : DRAIN_MS;

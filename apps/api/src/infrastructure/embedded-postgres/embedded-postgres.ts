@@ -1,12 +1,13 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import path from "node:path";
 import { promisify } from "node:util";
 import { exclusively, isAlive } from "./exclusively.ts";
 import { findHome, type PostgresHome } from "./postgres-home.ts";
-import { adminClient, findRunningPort } from "./running-postgres.ts";
+import { adminClient, findRunningPort, isPostgres } from "./running-postgres.ts";
 
 const run = promisify(execFile);
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -39,19 +40,34 @@ export async function startEmbeddedPostgres(
   const home = await findHome(path.resolve(options.directory));
   await mkdir(home.directory, { recursive: true });
   const ownerFile = path.join(home.directory, "owner.pid");
-  const { port, password, isOurs } = await exclusively(
-    path.join(home.directory, "start.lock"),
-    () => startOrJoin(home, ownerFile, options.settings ?? {}),
+  let isOurs = false;
+  const quit = () => {
+    if (isOurs) quitAtOnce(dataOf(home));
+  };
+  process.once("exit", quit);
+  const { port, password } = await exclusively(path.join(home.directory, "start.lock"), () =>
+    startOrJoin(home, ownerFile, options.settings ?? {}, () => (isOurs = true)),
   );
   return {
     url: `postgres://orbit:${password}@127.0.0.1:${port}/orbit`,
     directory: home.directory,
     async stop(mode = "fast") {
+      process.off("exit", quit);
       if (!isOurs) return;
       await rm(ownerFile, { force: true });
       await postgres(home, "pgCtl", ["stop", "-D", dataOf(home), "-m", mode, "-w"]);
     },
   };
+}
+
+/** For a process that exits without `stop`: SIGQUIT is Postgres's immediate shutdown. */
+function quitAtOnce(data: string): void {
+  try {
+    const pid = Number(readFileSync(path.join(data, "postmaster.pid"), "utf8").split("\n")[0]);
+    if (pid > 0 && isPostgres(pid)) process.kill(pid, "SIGQUIT");
+  } catch {
+    // It has stopped already.
+  }
 }
 
 const dataOf = (home: PostgresHome) => path.join(home.directory, "data");
@@ -60,15 +76,17 @@ async function startOrJoin(
   home: PostgresHome,
   ownerFile: string,
   settings: Readonly<Record<string, string>>,
-): Promise<{ port: number; password: string; isOurs: boolean }> {
+  own: () => void,
+): Promise<{ port: number; password: string }> {
   const data = dataOf(home);
   const password = await initialise(home, data);
   const running = await findRunningPort(data, password);
   const isOurs = running === undefined || !(await isOwned(ownerFile));
+  if (isOurs) own();
   const port = running ?? (await start(home, data, settings));
   if (isOurs) await writeFile(ownerFile, `${process.pid}\n`);
   await createDatabase(port, password);
-  return { port, password, isOurs };
+  return { port, password };
 }
 
 /** Creates the data directory on the first start, atomically. Returns the password. */

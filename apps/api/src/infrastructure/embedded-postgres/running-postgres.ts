@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -20,7 +21,7 @@ export async function findRunningPort(data: string, password: string): Promise<n
     const [pid, port] = [Number(lines[0]), Number(lines[3])];
     if (!pid || !isAlive(pid)) return undefined;
     if (port && (await servesDirectory(port, password, data))) return port;
-    if (!(await isPostgres(pid))) {
+    if (!isPostgres(pid)) {
       await rm(pidFile, { force: true });
       return undefined;
     }
@@ -59,7 +60,10 @@ export function adminClient(port: number, password: string): Client {
 }
 
 /** Without /proc, any process with that id counts as Postgres. */
-async function isPostgres(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "postgres");
-  return command.includes("postgres");
+export function isPostgres(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("postgres");
+  } catch {
+    return true;
+  }
 }
