@@ -13,6 +13,8 @@ export interface TestProcess {
   /** Resolves when standard output matches. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
   kill(signal: NodeJS.Signals): void;
+  /** Signals every process of its group, as a terminal does. Needs `ownGroup`. */
+  killGroup(signal: NodeJS.Signals): void;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly exit: Promise<number | NodeJS.Signals | null>;
 }
@@ -27,11 +29,23 @@ export function startProcess(
   args: readonly string[] = [],
   prefix: readonly string[] = [],
 ): TestProcess {
-  const command = [...prefix, process.execPath, path.join("apps/api", file), ...args];
-  const child = spawn(command[0] ?? "", command.slice(1), {
+  return startCommand([...prefix, process.execPath, path.join("apps/api", file), ...args], env);
+}
+
+/**
+ * Runs a command in the repository's root with only this environment.
+ * @param ownGroup puts it into a process group of its own
+ */
+export function startCommand(
+  [command = "", ...args]: readonly string[],
+  env: Record<string, string> = {},
+  { ownGroup = false }: { readonly ownGroup?: boolean } = {},
+): TestProcess {
+  const child = spawn(command, args, {
     cwd: ROOT,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: ownGroup,
   });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
@@ -45,6 +59,7 @@ export function startProcess(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     kill: (signal) => void child.kill(signal),
+    killGroup: (signal) => void process.kill(-(child.pid ?? Number.NaN), signal),
     waitFor: (pattern) =>
       new Promise((resolve, reject) => {
         const fail = (why: string) =>

@@ -7,8 +7,15 @@ export interface TestSmtp {
   close(): Promise<void>;
 }
 
-/** A real SMTP server that keeps its mails, or refuses every recipient. */
-export async function startSmtp({ refuses = false } = {}): Promise<TestSmtp> {
+export interface SmtpBehaviour {
+  /** Refuses every recipient. */
+  readonly refuses?: boolean;
+  /** Accepts a mail when the promise is fulfilled. */
+  readonly accepts?: () => Promise<void>;
+}
+
+/** A real SMTP server that keeps its mails. */
+export async function startSmtp({ refuses, accepts }: SmtpBehaviour = {}): Promise<TestSmtp> {
   const received: string[] = [];
   const server = new SMTPServer({
     disabledCommands: ["STARTTLS", "AUTH"],
@@ -19,7 +26,8 @@ export async function startSmtp({ refuses = false } = {}): Promise<TestSmtp> {
       stream.on("end", () => {
         const recipients = envelope.rcptTo.map(({ address }) => address).join();
         received.push(`to ${recipients}\n${Buffer.concat(chunks).toString("utf8")}`);
-        done();
+        if (accepts) void accepts().then(() => done());
+        else done();
       });
     },
   });
