@@ -3,7 +3,7 @@ import { z } from "zod";
 import { contractCases } from "#src/jobs/testing/cases/index.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { contractTests } from "#src/jobs/testing/contract-tests.ts";
-import { work } from "#src/jobs/testing/in-world.ts";
+import { work } from "#src/jobs/testing/case-steps.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { startTestApp } from "../support/app.ts";
 import { project } from "../support/billing.ts";
