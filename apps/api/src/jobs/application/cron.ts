@@ -9,7 +9,7 @@ import { parseTimezone } from "./time-zones.ts";
 //   move past it. A repeated time comes in the first pass. Skipped times come at the end of the gap, as one
 //   tick.
 //
-// docs/adr/0015-clock-changes.md says why, and why no library keeps this rule.
+// docs/adr/0018-clock-changes.md says why, and why no library keeps this rule.
 
 export interface CronSchedule {
   /** Five fields: minute, hour, day of month, month, day of week. Or a macro such as `@daily`. */
