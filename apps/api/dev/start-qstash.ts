@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { createQStashDev, DEV_CREDENTIALS } from "@orbit/qstash-dev";
-import { ConfigError } from "#src/config.ts";
+import { ConfigError, readPort } from "#src/config.ts";
+import { tidyEnvironment } from "#src/jobs/application/environment.ts";
 import { endWithMessage, runProcess } from "#src/process.ts";
 import { portProblem } from "#src/start-problems.ts";
 import { welcome } from "#src/welcome.ts";
@@ -11,12 +12,13 @@ import { welcome } from "#src/welcome.ts";
 const say = (text: string) => void process.stdout.write(text);
 
 await endWithMessage(async () => {
-  if (process.env["NODE_ENV"] === "production") {
+  const env = tidyEnvironment(process.env);
+  if (env["NODE_ENV"] === "production") {
     throw new ConfigError(["The local QStash is for development. Use `npm start` in production."]);
   }
   const speed = readSpeed();
-  const port = Number(process.env["PORT"] || 4002) || (await freePort());
-  const qstashPort = Number(process.env["QSTASH_DEV_PORT"] || 8080);
+  const port = readPort(env, "PORT") || (await freePort());
+  const qstashPort = readPort(env, "QSTASH_DEV_PORT", 8080);
   const qstash = createQStashDev({ speed, log: (line) => say(`qstash-dev  ${line}\n`) });
   const url = await qstash.start(qstashPort).catch((cause: unknown) => {
     throw portProblem(qstashPort, cause, "QSTASH_DEV_PORT");
@@ -34,7 +36,7 @@ await endWithMessage(async () => {
     },
     {
       env: {
-        ...process.env,
+        ...env,
         PORT: String(port),
         JOBS_PROVIDER: "qstash",
         QSTASH_URL: url,

@@ -16,6 +16,7 @@ import {
 import { createLogger } from "#src/infrastructure/logger.ts";
 import { createMailer } from "#src/infrastructure/mailer.ts";
 import { type HttpServer, listen } from "#src/interfaces/http/server.ts";
+import { tidyEnvironment } from "#src/jobs/application/environment.ts";
 import { migrate } from "#src/migrate.ts";
 import { databaseProblem, jobsProblem, portProblem } from "#src/start-problems.ts";
 
@@ -37,25 +38,27 @@ export interface Orbit {
  * @throws ConfigError whose message says what to change
  */
 export async function boot(
-  env: Environment,
+  given: Environment,
   role: "server" | "worker",
   orbitDirectory: string,
 ): Promise<Orbit> {
+  const env = tidyEnvironment(given);
   const embedded = wantsEmbeddedPostgres(env);
   const needsToken = env.NODE_ENV !== "production" && !env.ORBIT_API_TOKEN;
-  const token = needsToken ? await developmentToken(orbitDirectory) : undefined;
-  const settings = embedded ? { ...env, JOBS_PROVIDER: env.JOBS_PROVIDER || "graphile" } : env;
+  const settings = embedded ? { ...env, JOBS_PROVIDER: env.JOBS_PROVIDER ?? "graphile" } : env;
   // Report every problem of the environment before anything starts.
-  const expected = readConfig(
+  const { jobs } = readConfig(
     embedded ? { ...settings, DATABASE_URL: "postgres://embedded/orbit" } : settings,
+    needsToken ? "not-made-up-yet" : undefined,
+  );
+  const { noWorkerReason } = jobs.provider;
+  if (role === "worker" && noWorkerReason !== undefined) throw new ConfigError([noWorkerReason]);
+  const token = needsToken ? await developmentToken(orbitDirectory) : undefined;
+  const postgres = embedded ? await startPostgres(orbitDirectory) : undefined;
+  const config = readConfig(
+    postgres ? { ...settings, DATABASE_URL: postgres.url } : settings,
     token,
   );
-  const { noWorkerReason } = expected.jobs.provider;
-  if (role === "worker" && noWorkerReason !== undefined) throw new ConfigError([noWorkerReason]);
-  const postgres = embedded ? await startPostgres(orbitDirectory) : undefined;
-  const config = postgres
-    ? readConfig({ ...settings, DATABASE_URL: postgres.url }, token)
-    : expected;
   let container: Container | undefined;
   let server: HttpServer | undefined;
 

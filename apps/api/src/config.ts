@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { problemsOf, tidyEnvironment } from "#src/jobs/application/environment.ts";
 import { type JobsConfig, readJobsConfig } from "#src/jobs/env.ts";
 
 export type MailerConfig =
@@ -34,50 +35,42 @@ export class ConfigError extends Error {
   }
 }
 
-const optional = <T extends string>(schema: z.ZodType<T>) =>
-  z.preprocess((text) => (text === "" ? undefined : text), schema.optional());
+const DEFAULT_PORT = 4002;
+
+const isPort = (text: string) => /^\d+$/.test(text) && Number(text) <= 65_535;
+const notAPort = (name: string, fallback: number) =>
+  `${name} must be a whole number from 0 to 65535; leave it out for ${fallback}.`;
 
 const environment = z
   .object({
-    NODE_ENV: z.string().optional(),
-    PORT: optional(
-      z.string().refine((text) => /^\d+$/.test(text) && Number(text) <= 65_535, {
-        error: "PORT must be a whole number from 0 to 65535; leave it out for 4002.",
+    NODE_ENV: z.string(),
+    PORT: z.string().refine(isPort, { error: notAPort("PORT", DEFAULT_PORT) }),
+    ORBIT_API_TOKEN: z
+      .string()
+      .min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." })
+      // The token68 of RFC 9110: no client can send other characters as a bearer token.
+      .regex(/^[\w.~+/-]+=*$/, {
+        error: "ORBIT_API_TOKEN may contain only letters, digits, - . _ ~ + / and, at its end, =.",
       }),
-    ),
-    ORBIT_API_TOKEN: optional(
-      z
-        .string()
-        .min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." })
-        // The token68 of RFC 9110: no client can send other characters as a bearer token.
-        .regex(/^[\w.~+/-]+=*$/, {
-          error:
-            "ORBIT_API_TOKEN may contain only letters, digits, - . _ ~ + / and, at its end, =.",
-        }),
-    ),
-    DATABASE_URL: optional(z.string()),
-    WORKER_DATABASE_URL: optional(z.string()),
-    JOBS_PROVIDER: optional(z.string()),
-    JOBS_WORKER: optional(
-      z.enum(["on", "off"], { error: "JOBS_WORKER must be on or off; leave it out for on." }),
-    ),
-    LOG_LEVEL: optional(
-      z.enum(["debug", "info", "warn", "error"], {
-        error: "LOG_LEVEL must be debug, info, warn or error; leave it out for info.",
-      }),
-    ),
-    SMTP_URL: optional(
-      z.string().regex(/^smtps?:\/\/./, {
-        error: "SMTP_URL must be a URL like smtp://user:password@host:587.",
-      }),
-    ),
-    MAIL_FROM: optional(z.string()),
-    STRIPE_WEBHOOK_SECRET: optional(
-      z.string().regex(/^whsec_\S+$/, {
-        error: "STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe: whsec_ and what follows.",
-      }),
-    ),
+    ORBIT_DIRECTORY: z.string(),
+    DATABASE_URL: z.string(),
+    WORKER_DATABASE_URL: z.string(),
+    JOBS_PROVIDER: z.string(),
+    JOBS_WORKER: z.enum(["on", "off"], {
+      error: "JOBS_WORKER must be on or off; leave it out for on.",
+    }),
+    LOG_LEVEL: z.enum(["debug", "info", "warn", "error"], {
+      error: "LOG_LEVEL must be debug, info, warn or error; leave it out for info.",
+    }),
+    SMTP_URL: z.string().refine(isSmtpUrl, {
+      error: "SMTP_URL must be a URL like smtp://user:password@host:587.",
+    }),
+    MAIL_FROM: z.string(),
+    STRIPE_WEBHOOK_SECRET: z.string().regex(/^whsec_[\x21-\x7e]+$/, {
+      error: "STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe: whsec_ and what follows.",
+    }),
   })
+  .partial()
   .superRefine((env, context) => {
     const need = (problem: string) => context.addIssue({ code: "custom", message: problem });
     if (env.NODE_ENV === "production") {
@@ -101,13 +94,14 @@ const environment = z
  *
  * @throws ConfigError that lists every problem
  */
-export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
+export function readConfig(given: Environment, madeUpToken?: string): AppConfig {
+  const env = tidyEnvironment(given);
   const app = environment.safeParse(env, { reportInput: false });
   const jobs = readJobsConfig(env);
-  const problems = [
+  const problems = problemsOf(env, (name) => Object.hasOwn(environment.shape, name), [
     ...(app.error?.issues.map(({ message }) => message) ?? []),
     ...(jobs.ok ? workerProblems(jobs.config, env) : jobs.problems),
-  ];
+  ]);
   if (!app.success || !jobs.ok || problems.length > 0)
     throw new ConfigError([...new Set(problems)]);
   const { data } = app;
@@ -116,7 +110,7 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
   if (apiToken === undefined) throw new ConfigError(["ORBIT_API_TOKEN must be set."]);
   return {
     production: data.NODE_ENV === "production",
-    port: Number(data.PORT ?? 4002),
+    port: Number(data.PORT ?? DEFAULT_PORT),
     apiToken,
     databaseUrl: data.DATABASE_URL,
     worker: data.JOBS_WORKER !== "off",
@@ -130,6 +124,17 @@ export function readConfig(env: Environment, madeUpToken?: string): AppConfig {
   };
 }
 
+/**
+ * Reads the port of a program that starts before the whole configuration is read.
+ *
+ * @throws ConfigError
+ */
+export function readPort(env: Environment, name: string, fallback = DEFAULT_PORT): number {
+  const text = tidyEnvironment(env)[name] ?? String(fallback);
+  if (isPort(text)) return Number(text);
+  throw new ConfigError(problemsOf({ [name]: text }, () => true, [notAPort(name, fallback)]));
+}
+
 /** A provider that no other process can work for must run its jobs in this one. */
 function workerProblems({ provider }: JobsConfig, env: Environment): string[] {
   const worksHereOnly = provider.needsProcess && provider.noWorkerReason !== undefined;
@@ -137,6 +142,12 @@ function workerProblems({ provider }: JobsConfig, env: Environment): string[] {
   return [
     `JOBS_WORKER=off does not fit JOBS_PROVIDER=${provider.name}: no other process can run its jobs.`,
   ];
+}
+
+function isSmtpUrl(text: string): boolean {
+  return (
+    /^smtps?:\/\/[^\s/]/i.test(text) && Boolean(URL.parse(text)?.hostname) && !text.includes(" ")
+  );
 }
 
 /** Whether the start runs an embedded Postgres. */

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { boot, type Orbit } from "#src/boot.ts";
 import { ConfigError, type Environment } from "#src/config.ts";
+import { tidyEnvironment } from "#src/jobs/application/environment.ts";
 import { stopRequest } from "#src/stop-signals.ts";
 
-/** Holds the embedded Postgres and the development token. */
-const orbitDirectory =
-  process.env["ORBIT_DIRECTORY"] ?? fileURLToPath(new URL("../../../.orbit", import.meta.url));
+/** Holds the embedded Postgres and the development token, where ORBIT_DIRECTORY names no other. */
+const ORBIT_DIRECTORY = fileURLToPath(new URL("../../../.orbit", import.meta.url));
 
 /**
  * Runs one role until the process ends. A request to stop gives running jobs their grace, also while the
@@ -15,15 +15,16 @@ export async function runProcess(
   role: "server" | "worker",
   onStarted: (orbit: Orbit) => void,
   {
-    env = process.env,
+    env: given = process.env,
     onStopped,
   }: { readonly env?: Environment; readonly onStopped?: () => Promise<void> } = {},
 ): Promise<void> {
+  const env = tidyEnvironment(given);
   const stopping = stopRequest();
   // A closed terminal or pipe makes writing fail, and the jobs need their grace all the same.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   await endWithMessage(async () => {
-    const orbit = await boot(env, role, orbitDirectory);
+    const orbit = await boot(env, role, env["ORBIT_DIRECTORY"] ?? ORBIT_DIRECTORY);
     onStarted(orbit);
     await stopping;
     const seconds = orbit.config.jobs.shutdownGraceMs / 1_000;

@@ -45,7 +45,7 @@ export function readCliOptions(
   const values = parse(args);
   if (values.help) return "help";
   return {
-    port: readPort(values.port ?? (env["QSTASH_DEV_PORT"] || DEFAULT_PORT)),
+    port: readPort(values.port ?? (env["QSTASH_DEV_PORT"]?.trim() || DEFAULT_PORT)),
     speed: readSpeed(values.speed),
     strict: values.strict,
     plan: readPlan(values.plan),

@@ -81,7 +81,9 @@ test("a busy port gives one clear message and exit code 1", async () => {
 
   const stderr = `Port ${port} is taken. Stop the program that uses it, or choose another with --port.\n`;
   expect(await run(["--port", port])).toEqual({ stdout: "", stderr, code: 1 });
-  expect(await run([], { QSTASH_DEV_PORT: port })).toEqual({ stdout: "", stderr, code: 1 });
+  for (const value of [port, ` ${port}\r\n`]) {
+    expect(await run([], { QSTASH_DEV_PORT: value })).toEqual({ stdout: "", stderr, code: 1 });
+  }
 });
 
 test.each([

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { assembleParts, closeAfterStop } from "./application/create-jobs.ts";
+import { problemsOf, tidyEnvironment } from "./application/environment.ts";
 import type {
   Environment,
   JobDispatcher,
@@ -44,7 +45,7 @@ const wholeNumber = (name: string, fallback: number, min: number, max: number, u
   z
     .string()
     .optional()
-    .transform((text) => (text ? (/^\d+$/.test(text) ? Number(text) : Number.NaN) : fallback))
+    .transform((text = String(fallback)) => (/^\d+$/.test(text) ? Number(text) : Number.NaN))
     .refine((value) => Number.isInteger(value) && value >= min && value <= max, {
       error: `${name} must be a whole number from ${min} to ${max}${unit}; leave it out for ${fallback}.`,
     });
@@ -53,7 +54,6 @@ const postgresUrl = (name: string) =>
   z
     .string()
     .optional()
-    .transform((text) => (text === "" ? undefined : text))
     .refine((text) => text === undefined || /^postgres(ql)?:$/.test(protocolOf(text)), {
       error: `${name} must be a URL like postgres://user:password@host:5432/database.`,
     });
@@ -61,8 +61,7 @@ const postgresUrl = (name: string) =>
 const environment = z.object({
   JOBS_PROVIDER: z
     .string()
-    .optional()
-    .transform((text) => text || "noop")
+    .default("noop")
     .refine((name) => NAMES.includes(name), {
       error: `JOBS_PROVIDER must be ${NAMES.slice(0, -1).join(", ")} or ${NAMES.at(-1)}; leave it out for noop.`,
     }),
@@ -87,19 +86,24 @@ const environment = z.object({
   WORKER_DATABASE_URL: postgresUrl("WORKER_DATABASE_URL"),
 });
 
+/** A provider's own variables begin with JOBS_, too, or are checked by their reader. */
+const isRead = (name: string) => name.startsWith("JOBS_") || Object.hasOwn(environment.shape, name);
+
 /** Reads the variables of the jobs module. Lists every problem at once, without any value. */
-export function readJobsConfig(env: Environment): JobsConfigResult {
+export function readJobsConfig(given: Environment): JobsConfigResult {
+  const env = tidyEnvironment(given);
   const parsed = environment.safeParse(env);
-  const problems = parsed.error?.issues.map(({ message }) => message) ?? [];
-  if (parsed.success) problems.push(...retentionProblems(parsed.data));
-  const fromEnv = FACTORIES[env["JOBS_PROVIDER"] || "noop"];
+  const found = parsed.error?.issues.map(({ message }) => message) ?? [];
+  if (parsed.success) found.push(...retentionProblems(parsed.data));
+  const fromEnv = FACTORIES[env["JOBS_PROVIDER"] ?? "noop"];
   const result = fromEnv?.({
     env,
     concurrency: env["JOBS_CONCURRENCY"] ? parsed.data?.JOBS_CONCURRENCY : undefined,
-    databaseUrl: env["DATABASE_URL"] || undefined,
-    workerDatabaseUrl: env["WORKER_DATABASE_URL"] || undefined,
+    databaseUrl: env["DATABASE_URL"],
+    workerDatabaseUrl: env["WORKER_DATABASE_URL"],
   });
-  if (result && !result.ok) problems.push(...result.problems);
+  if (result && !result.ok) found.push(...result.problems);
+  const problems = problemsOf(env, isRead, found);
   if (!parsed.success || !result?.ok || problems.length > 0) return { ok: false, problems };
   return {
     ok: true,

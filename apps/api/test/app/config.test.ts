@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
 import { ConfigError, readConfig } from "#src/config.ts";
 import { readQStashEnvironment } from "#src/jobs/infrastructure/qstash/qstash-environment.ts";
 
@@ -61,7 +62,7 @@ test.each([
   ["JOBS_DEAD_RETENTION_DAYS", "0", /JOBS_DEAD_RETENTION_DAYS must be a whole number from 1/],
   ["JOBS_LEDGER_RETENTION_DAYS", "43", /at least 44, 14 more than JOBS_DEAD_RETENTION_DAYS/],
   ["STRIPE_WEBHOOK_SECRET", SECRET, /STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe/],
-  ["STRIPE_WEBHOOK_SECRET", `whsec_${SECRET}\n`, /STRIPE_WEBHOOK_SECRET must be/],
+  ["STRIPE_WEBHOOK_SECRET", `whsec_${SECRET} x`, /STRIPE_WEBHOOK_SECRET must be/],
   ["JOBS_MAX_PAYLOAD_BYTES", "1MB", /JOBS_MAX_PAYLOAD_BYTES must be a whole number/],
   [
     "DATABASE_URL",
@@ -75,14 +76,119 @@ test.each([
   ["LOG_LEVEL", "loud", /LOG_LEVEL must be debug/],
   ["SMTP_URL", SECRET, /SMTP_URL must be a URL like smtp/],
   ["ORBIT_API_TOKEN", "short", /ORBIT_API_TOKEN must have at least 16 characters/],
-  ["ORBIT_API_TOKEN", `${SECRET} `, /ORBIT_API_TOKEN may contain only letters, digits/],
-  ["ORBIT_API_TOKEN", `"${SECRET}"`, /ORBIT_API_TOKEN may contain only letters, digits/],
+  ["ORBIT_API_TOKEN", `${SECRET} x`, /ORBIT_API_TOKEN may contain only letters, digits/],
+  ["ORBIT_API_TOKEN", `"${SECRET}"`, /ORBIT_API_TOKEN must be set without quotes/],
   ["ORBIT_API_TOKEN", `=${SECRET}`, /ORBIT_API_TOKEN may contain only letters, digits/],
   ["ORBIT_API_TOKEN", `${SECRET}ä`, /ORBIT_API_TOKEN may contain only letters, digits/],
 ])("%s=%s is refused without repeating the value", (name, value, message) => {
   const problems = problemsOf({ ...GOOD, MAIL_FROM: "a@b.co", [name]: value });
   expect(problems).toMatch(message);
   expect(problems.match(/^- /gm)).toHaveLength(1);
+  expect(problems).not.toContain(SECRET);
+});
+
+/** Every variable of .env.example that the app reads itself, with a good value. */
+const EVERY = {
+  ...GOOD,
+  NODE_ENV: "production",
+  PORT: "4003",
+  ORBIT_DIRECTORY: "/var/lib/orbit",
+  WORKER_DATABASE_URL: `postgres://worker:${SECRET}@localhost:5432/app`,
+  JOBS_PROVIDER: "qstash",
+  JOBS_WORKER: "off",
+  JOBS_CONCURRENCY: "3",
+  JOBS_SHUTDOWN_GRACE_MS: "5000",
+  JOBS_MAX_PAYLOAD_BYTES: "2000",
+  JOBS_DEAD_RETENTION_DAYS: "20",
+  JOBS_LEDGER_RETENTION_DAYS: "60",
+  QSTASH_URL: "https://qstash-us-east-1.upstash.io",
+  QSTASH_TOKEN: `${SECRET}==`,
+  QSTASH_CURRENT_SIGNING_KEY: `sig_${SECRET}`,
+  QSTASH_NEXT_SIGNING_KEY: `sig_next_${SECRET}`,
+  QSTASH_CALLBACK_URL: "https://api.example.com",
+  QSTASH_NAMESPACE: "orbit",
+  SMTP_URL: `smtp://user:${SECRET}@localhost:587`,
+  MAIL_FROM: "Orbit <no-reply@example.com>",
+  STRIPE_WEBHOOK_SECRET: `whsec_${SECRET}`,
+  LOG_LEVEL: "warn",
+} satisfies Record<string, string>;
+
+test("the list of variables is that of .env.example", async () => {
+  const example = await readFile(new URL("../../../../.env.example", import.meta.url), "utf8");
+  const names = [...example.matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name);
+  expect(new Set(names)).toEqual(new Set([...Object.keys(EVERY), "QSTASH_DEV_PORT"]));
+});
+
+describe.each(Object.entries(EVERY))("%s", (name, value) => {
+  const others = { ...EVERY, JOBS_PROVIDER: name === "JOBS_PROVIDER" ? value : "qstash" };
+
+  test.each([
+    ["a line break after it", `${value}\n`],
+    ["CRLF after it", `${value}\r\n`],
+    ["white space around it", `  \t${value}\t `],
+    ["a byte order mark before it", `\ufeff${value}`],
+    ["a no-break space after it", `${value}\u00a0`],
+    ["a zero-width space after it", `${value}\u200b`],
+    ["a next-line character after it", `${value}\u0085`],
+  ])("%s is removed", (_title, text) => {
+    const { jobs, ...config } = readConfig({ ...others, [name]: text });
+    const { jobs: expectedJobs, ...expected } = readConfig(others);
+    expect(config).toEqual(expected);
+    expect({ ...jobs, provider: jobs.provider.name }).toEqual({
+      ...expectedJobs,
+      provider: expectedJobs.provider.name,
+    });
+    expect(readQStashEnvironment({ ...others, [name]: text })).toEqual(
+      readQStashEnvironment(others),
+    );
+  });
+
+  test.each([
+    ["quotes", `"${value}"`, /must be set without quotes/],
+    ["single quotes", `'${value}'`, /must be set without quotes/],
+    ["typographic quotes", `“${value}”`, /must be set without quotes/],
+    ["U+0000", `${value}\0${value}`, /control characters: it contains U\+0000/],
+    ["a line break", `${value}\n${value}`, /contains U\+000A, a line break/],
+    ["a tab", `${value}\t${value}`, /contains U\+0009, a tab/],
+    ["an escape", `\u001b[1m${value}`, /contains U\+001B/],
+    ["a no-break space", `${value}\u00a0${value}`, /invisible characters: it contains U\+00A0/],
+    ["a zero-width space", `${value}\u200b${value}`, /invisible characters: it contains U\+200B/],
+    ["a byte order mark", `${value}\ufeff${value}`, /invisible characters: it contains U\+FEFF/],
+    ["half a surrogate pair", `${value}\ud800`, /UTF-8 text/],
+    ["bytes that are not UTF-8", `${value}\ufffd`, /UTF-8 text/],
+  ])("%s in it are refused once, by name and without the value", (_title, text, message) => {
+    const problems = problemsOf({ ...others, [name]: text });
+    expect(problems).toMatch(message);
+    const lines = problems.match(/^- .*/gm) ?? [];
+    expect(lines).toEqual([expect.stringMatching(`^- ${name} must `) as unknown]);
+    expect(problems).not.toContain(SECRET);
+  });
+});
+
+test("a variable of white space counts as unset", () => {
+  const blank = Object.fromEntries(Object.keys(EVERY).map((name) => [name, " \r\n\ufeff"]));
+  const { port, worker, jobs } = readConfig({ ...blank, ...GOOD });
+  expect({ port, worker, provider: jobs.provider.name }).toEqual({
+    port: 4002,
+    worker: true,
+    provider: "noop",
+  });
+});
+
+test.each([
+  ["QSTASH_TOKEN", `${SECRET} x`, /QSTASH_TOKEN may contain only/],
+  ["QSTASH_TOKEN", `${SECRET}ä`, /QSTASH_TOKEN may contain only/],
+  ["QSTASH_TOKEN", `${SECRET}\\n`, /QSTASH_TOKEN may contain only/],
+  ["QSTASH_CURRENT_SIGNING_KEY", `sig_${SECRET} x`, /QSTASH_CURRENT_SIGNING_KEY must be a whole/],
+  ["STRIPE_WEBHOOK_SECRET", `whsec_${SECRET}ä`, /STRIPE_WEBHOOK_SECRET must be/],
+  ["SMTP_URL", `smtp://user:${SECRET} @localhost`, /SMTP_URL must be a URL/],
+  ["PORT", "4 002", /PORT must be a whole number/],
+  ["PORT", "４００２", /PORT must be a whole number/],
+  ["JOBS_CONCURRENCY", "1,000", /JOBS_CONCURRENCY must be a whole number/],
+  ["QSTASH_NAMESPACE", "or bit", /QSTASH_NAMESPACE must be/],
+])("%s=%s has characters that do not fit", (name, value, message) => {
+  const problems = problemsOf({ ...EVERY, [name]: value });
+  expect(problems).toMatch(message);
   expect(problems).not.toContain(SECRET);
 });
 

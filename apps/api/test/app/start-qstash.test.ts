@@ -43,6 +43,11 @@ test("a wrong option and a needless worker are refused with one message", async 
   const refused = startProcess("dev/start-qstash.ts", {}, ["--speed", "fast"]);
   expect(await refused.exit).toBe(1);
   expect(refused.stderr()).toMatch(/--speed must be a number/);
+  for (const name of ["PORT", "QSTASH_DEV_PORT"]) {
+    const misspelt = startProcess("dev/start-qstash.ts", { [name]: "80a" });
+    expect(await misspelt.exit).toBe(1);
+    expect(misspelt.stderr()).toContain(`${name} must be a whole number from 0 to 65535`);
+  }
   const worker = startProcess("src/worker.ts", {
     JOBS_PROVIDER: "qstash",
     DATABASE_URL: "postgres://localhost/app",

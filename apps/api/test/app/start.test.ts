@@ -116,6 +116,32 @@ describe("with nothing in the environment", () => {
   });
 });
 
+test("variables with white space and line breaks around them work as without", async () => {
+  const database = await createTestDatabase();
+  const directory = await mkdtemp(path.join(tmpdir(), "orbit-tidy-"));
+  const server = startProcess("src/index.ts", {
+    DATABASE_URL: ` ${database.url}\r\n`,
+    ORBIT_API_TOKEN: `${SECRET}\n`,
+    ORBIT_DIRECTORY: `${directory}\n`,
+    JOBS_PROVIDER: "\ufeffgraphile",
+    NODE_ENV: "production\n",
+    LOG_LEVEL: "error\t",
+    PORT: " 0 ",
+  });
+  try {
+    const [, url = ""] = await server.waitFor(/listens on (\S+) /);
+    const authorization = `Bearer ${SECRET}`;
+    expect((await fetch(`${url}/v1/jobs`, { headers: { authorization } })).status).toBe(200);
+    expect((await fetch(`${url}/v1/dev/mails`, { headers: { authorization } })).status).toBe(404);
+    server.kill("SIGTERM");
+    expect(await server.exit).toBe(0);
+  } finally {
+    server.kill("SIGKILL");
+    await database.drop();
+    await rm(directory, { recursive: true, force: true });
+  }
+});
+
 describe("a start that fails reports one message", () => {
   const env = (more: Record<string, string>) => ({
     DATABASE_URL: serverUrl(),

@@ -60,7 +60,9 @@ export async function openServerlessWorld(start: StartDeployment): Promise<Serve
     MAIL_FROM: "Orbit <no-reply@example.com>",
     LOG_LEVEL: "error",
   };
-  const deployment = await start(port, env);
+  // Secrets that are piped into a platform's command end with a line break.
+  const deployed = Object.entries(env).map(([name, value]) => [name, `${value}\n`] as const);
+  const deployment = await start(port, Object.fromEntries(deployed));
   return {
     url,
     env,

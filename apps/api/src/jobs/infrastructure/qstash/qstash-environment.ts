@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { problemsOf, tidyEnvironment } from "../../application/environment.ts";
 import type { Environment } from "../../application/job-provider.ts";
 
 /** QStash's variables, checked. */
@@ -45,7 +46,10 @@ const environment = z.object({
     .string({
       error: "QSTASH_TOKEN must be set with JOBS_PROVIDER=qstash: copy it from the console.",
     })
-    .regex(/^[\x21-\x7e]+$/, { error: "QSTASH_TOKEN must not contain spaces or line breaks." }),
+    // The token68 of RFC 9110: no client can send other characters as a bearer token.
+    .regex(/^[\w.~+/-]+=*$/, {
+      error: "QSTASH_TOKEN may contain only letters, digits, - . _ ~ + / and, at its end, =.",
+    }),
   QSTASH_CURRENT_SIGNING_KEY: signingKey("QSTASH_CURRENT_SIGNING_KEY"),
   QSTASH_NEXT_SIGNING_KEY: signingKey("QSTASH_NEXT_SIGNING_KEY"),
   QSTASH_CALLBACK_URL: baseUrl("QSTASH_CALLBACK_URL", "QStash delivers jobs to this API there."),
@@ -58,12 +62,12 @@ const environment = z.object({
 });
 
 /** Reads QStash's variables. Lists every problem at once, without any value. */
-export function readQStashEnvironment(env: Environment): QStashEnvironmentResult {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    return { ok: false, problems: parsed.error.issues.map(({ message }) => message) };
-  }
+export function readQStashEnvironment(given: Environment): QStashEnvironmentResult {
+  const env = tidyEnvironment(given);
+  const parsed = environment.safeParse(env);
+  const found = parsed.error?.issues.map(({ message }) => message) ?? [];
+  const odd = problemsOf(env, (name) => Object.hasOwn(environment.shape, name), found);
+  if (!parsed.success || odd.length > 0) return { ok: false, problems: odd };
   const { data } = parsed;
   const api = new URL(data.QSTASH_URL);
   const callback = new URL(data.QSTASH_CALLBACK_URL);

@@ -1,0 +1,70 @@
+import type { Environment } from "./job-provider.ts";
+
+// Every reader of environment variables begins with `tidyEnvironment` and ends with `problemsOf`.
+
+/** White space, byte order marks and other invisible characters, at either end. */
+const AROUND = /^[\s\p{Cf}\u0085]+|[\s\p{Cf}\u0085]+$/gu;
+
+/**
+ * Removes what copying, files and secret stores leave around values: white space, line breaks and invisible
+ * characters. A value that is empty then counts as unset.
+ */
+export function tidyEnvironment(env: Environment): Environment {
+  const tidy = Object.entries(env).map(
+    ([name, value]) => [name, value?.replace(AROUND, "") || undefined] as const,
+  );
+  return Object.fromEntries(tidy.filter(([, value]) => value !== undefined));
+}
+
+/**
+ * Says what is wrong with the variables that `isRead` selects, without their values. A variable with characters
+ * that no setting has is reported once, in place of what else its reader says of it.
+ *
+ * @param found the reader's own messages, each beginning with a variable's name
+ */
+export function problemsOf(
+  env: Environment,
+  isRead: (name: string) => boolean,
+  found: readonly string[],
+): string[] {
+  const odd = new Map<string, string>();
+  for (const [name, value] of Object.entries(env)) {
+    const what = isRead(name) && value !== undefined ? oddity(value) : undefined;
+    if (what !== undefined) odd.set(name, `${name} must ${what}`);
+  }
+  return [...odd.values(), ...found.filter((text) => !odd.has(/^\w*/.exec(text)?.[0] ?? ""))];
+}
+
+const QUOTED = /^["'`“”„‘’«].*["'`“”‘’»]$/s;
+const CONTROL = /\p{Cc}/u;
+/** Any space but the plain one, and invisible characters but those that join letters and emoji. */
+const INVISIBLE = /[^\S ]|(?![\u200c\u200d])\p{Cf}/u;
+/** What is left of bytes that are not UTF-8, and halves of surrogate pairs. */
+const BROKEN = /\ufffd|\p{Cs}/u;
+
+function oddity(value: string): string | undefined {
+  const control = CONTROL.exec(value)?.[0];
+  if (control !== undefined) {
+    return `be one line without control characters: it contains ${codeOf(control)}. Set it again.`;
+  }
+  const invisible = INVISIBLE.exec(value)?.[0];
+  if (invisible !== undefined) {
+    return `have no invisible characters: it contains ${codeOf(invisible)}. Type it anew instead of copying it.`;
+  }
+  if (BROKEN.test(value)) return "be UTF-8 text: some of its characters are broken. Set it again.";
+  if (QUOTED.test(value)) return "be set without quotes around its value.";
+  return undefined;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  "\n": ", a line break",
+  "\r": ", a carriage return",
+  "\t": ", a tab",
+  "\u00a0": ", a no-break space",
+  "\ufeff": ", a byte order mark",
+};
+
+function codeOf(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
+  return `U+${code}${NAMES[character] ?? ""}`;
+}
