@@ -31,7 +31,7 @@ const baseUrl = (name: string, purpose: string) =>
     .refine(isBaseUrl, {
       error: `${name} must be a URL like https://api.example.com, without a query: ${purpose}`,
     })
-    .transform((text) => text.replace(/\/+$/, ""));
+    .transform(normalBaseUrl);
 
 const signingKey = (name: string) =>
   z
@@ -103,6 +103,14 @@ export function readQStashEnvironment(given: Environment): QStashEnvironmentResu
       namespace: data.QSTASH_NAMESPACE ?? callback.hostname.replace(/[^a-z0-9.-]/g, "-"),
     },
   };
+}
+
+/**
+ * Writes a base URL as `fetch` sends it: encoded, with its host in lower case, without default port, dot
+ * segments and final slashes. QStash signs that text, and the webhook compares it.
+ */
+export function normalBaseUrl(text: string): string {
+  return new URL(text).href.replace(/\/+$/, "");
 }
 
 function isBaseUrl(text: string): boolean {

@@ -12,7 +12,11 @@ import { createInFlightDeliveries } from "./in-flight-deliveries.ts";
 import { createOutboxRelay, createOutboxSweeper } from "./outbox-relay.ts";
 import { createPublisher, learnPlanRetryLimit } from "./publisher.ts";
 import { createClient, findPublicationTime } from "./qstash-client.ts";
-import { type QStashEnvironment, readQStashEnvironment } from "./qstash-environment.ts";
+import {
+  normalBaseUrl,
+  type QStashEnvironment,
+  readQStashEnvironment,
+} from "./qstash-environment.ts";
 import { createQStashJobDispatcher, type QStashJobDispatcher } from "./qstash-job-dispatcher.ts";
 import { createQStashRuntime } from "./qstash-runtime.ts";
 import { syncQStashSchedules } from "./schedules.ts";
@@ -28,7 +32,8 @@ export interface QStashOptions extends QStashEnvironment {
 
 /** Jobs are messages at Upstash QStash, which delivers them to this app's webhook. */
 export function qstash(options: QStashOptions): JobProvider {
-  const { databaseUrl, callbackUrl, namespace, concurrency } = options;
+  const { databaseUrl, namespace, concurrency } = options;
+  const callbackUrl = normalBaseUrl(options.callbackUrl);
   const settings = { callbackUrl, namespace, concurrency };
   const client = createClient(options);
   const planRetryLimit = learnPlanRetryLimit();
