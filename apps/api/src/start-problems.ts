@@ -1,13 +1,17 @@
 import { ConfigError } from "#src/config.ts";
+import { describeDatabase } from "#src/jobs/infrastructure/sql/database-url.ts";
 import { describePostgresError } from "#src/jobs/infrastructure/sql/postgres-errors.ts";
 import { JobsError } from "#src/jobs/application/job-errors.ts";
 
 /** Explains why the database cannot be used. Names host and database, without user and password. */
 export function databaseProblem(variable: string, url: string, cause: unknown): ConfigError {
-  const { host, pathname } = new URL(url);
+  // The server's messages repeat the user.
+  const reason = describePostgresError(cause)
+    .replace(/ user "[^"]*"/g, " the user")
+    .replace(/role "[^"]*" (?=does not exist|is not permitted to log in)/g, "its role ");
   return new ConfigError(
     [
-      `The database${pathname} at ${host} cannot be used: ${describePostgresError(cause)}. ` +
+      `The ${describeDatabase(url)} cannot be used: ${reason}. ` +
         `Check that it runs, and check ${variable}.`,
     ],
     { cause },

@@ -19,6 +19,7 @@ import {
   systemClock,
 } from "./application/ports.ts";
 import { consoleLog } from "./infrastructure/common/console-log.ts";
+import { databaseUrlProblem } from "./infrastructure/sql/database-url.ts";
 import * as providers from "./providers.ts";
 
 // The one place where the environment chooses the provider, and the specification's builders on top.
@@ -54,8 +55,9 @@ const postgresUrl = (name: string) =>
   z
     .string()
     .optional()
-    .refine((text) => text === undefined || /^postgres(ql)?:$/.test(protocolOf(text)), {
-      error: `${name} must be a URL like postgres://user:password@host:5432/database.`,
+    .superRefine((text, context) => {
+      const problem = text === undefined ? undefined : databaseUrlProblem(name, text);
+      if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
     });
 
 const environment = z.object({
@@ -213,8 +215,4 @@ function retentionProblems({
   return [
     `JOBS_LEDGER_RETENTION_DAYS must be at least ${least}, ${REDELIVERY_DAYS} more than JOBS_DEAD_RETENTION_DAYS: the ledger must outlive every replay.`,
   ];
-}
-
-function protocolOf(text: string): string {
-  return URL.parse(text)?.protocol ?? "";
 }

@@ -19,12 +19,16 @@ const NOT_MIGRATED = /^(42P01|3F000|42883)$/;
 /** Error codes of Node's sockets. */
 const SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
 
+/** A stopped server has no socket file. Other ENOENT errors come from handlers that read files. */
+const NO_SOCKET_FILE = /^connect E(NOENT|ACCES) /;
+
 /** pg's own errors have no code. */
 const PG_MESSAGE =
   /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|connection timeout|Query read timeout/;
 
 /** Errors that come before the statement reaches the server. pg's pool has two texts for a slow connect. */
-const NOT_CONNECTED = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|when trying to connect|connection timeout/;
+const NOT_CONNECTED =
+  /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|^connect E|when trying to connect|connection timeout/;
 
 /** Converts a database error to the contract's error, with the original as `cause`. */
 export function providerError(provider: string, cause: unknown): JobsError {
@@ -43,7 +47,8 @@ export function providerError(provider: string, cause: unknown): JobsError {
 export function isDatabaseUnavailable(error: unknown): boolean {
   const { sqlState, socket, text } = describe(error);
   if (sqlState !== undefined) return UNAVAILABLE_SQLSTATE.test(sqlState);
-  return socket === undefined ? PG_MESSAGE.test(text) : SOCKET.test(socket);
+  if (socket === undefined) return PG_MESSAGE.test(text);
+  return SOCKET.test(socket) || NO_SOCKET_FILE.test(text);
 }
 
 /**
