@@ -95,8 +95,9 @@ function startPostgres(orbitDirectory: string): Promise<EmbeddedPostgres> {
 }
 
 function serve(container: Container): Promise<HttpServer> {
-  const { port } = container.config;
-  return listen(createApp(container), port).catch((cause: unknown) => {
+  const { port, keepAliveSeconds } = container.config;
+  const limits = { keepAliveTimeoutMs: keepAliveSeconds * 1_000 };
+  return listen(createApp(container), port, limits).catch((cause: unknown) => {
     throw portProblem(port, cause);
   });
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SERVER_LIMITS } from "#src/interfaces/http/limits.ts";
 import { problemsOf, tidyEnvironment } from "#src/jobs/application/environment.ts";
 import { type JobsConfig, readJobsConfig } from "#src/jobs/env.ts";
 
@@ -9,6 +10,8 @@ export type MailerConfig =
 export interface AppConfig {
   readonly production: boolean;
   readonly port: number;
+  /** How long the server keeps an idle connection open. */
+  readonly keepAliveSeconds: number;
   /** Bearer token of every route but the open ones. */
   readonly apiToken: string;
   readonly databaseUrl: string;
@@ -36,6 +39,7 @@ export class ConfigError extends Error {
 }
 
 const DEFAULT_PORT = 4002;
+const DEFAULT_KEEP_ALIVE_SECONDS = SERVER_LIMITS.keepAliveTimeoutMs / 1_000;
 
 const isPort = (text: string) => /^\d+$/.test(text) && Number(text) <= 65_535;
 const notAPort = (name: string, fallback: number) =>
@@ -45,6 +49,11 @@ const environment = z
   .object({
     NODE_ENV: z.string(),
     PORT: z.string().refine(isPort, { error: notAPort("PORT", DEFAULT_PORT) }),
+    HTTP_KEEP_ALIVE_SECONDS: z
+      .string()
+      .refine((text) => /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= 3_600, {
+        error: `HTTP_KEEP_ALIVE_SECONDS must be a whole number from 1 to 3600; leave it out for ${DEFAULT_KEEP_ALIVE_SECONDS}.`,
+      }),
     ORBIT_API_TOKEN: z
       .string()
       .min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." })
@@ -111,6 +120,7 @@ export function readConfig(given: Environment, madeUpToken?: string): AppConfig 
   return {
     production: data.NODE_ENV === "production",
     port: Number(data.PORT ?? DEFAULT_PORT),
+    keepAliveSeconds: Number(data.HTTP_KEEP_ALIVE_SECONDS ?? DEFAULT_KEEP_ALIVE_SECONDS),
     apiToken,
     databaseUrl: data.DATABASE_URL,
     worker: data.JOBS_WORKER !== "off",

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { Hono } from "hono";
@@ -105,6 +106,20 @@ test("a connection that is idle after an answer is closed", async () => {
   const { url } = await serve({ keepAliveTimeoutMs: 100 });
   const answer = await exchange(url, `${GET}\r\n`);
   expect(answer).toMatchObject({ status: 200, body: "served" });
+});
+
+test("a reused connection has the whole time for the headers of its next request", async () => {
+  const { url } = await serve({ keepAliveTimeoutMs: 5_000, headersTimeoutMs: 250 });
+  const socket = await openSocket(url);
+  const answer = answerOn(socket);
+  socket.write(`${GET}\r\n`);
+  await once(socket, "data");
+  // Idle for longer than a client may take for its headers.
+  const waited = Date.now();
+  while (Date.now() - waited < 1_000) expect(await get(url)).toBe(200);
+  socket.write(GET + CLOSE);
+  const { head, body } = await answer;
+  expect((head + body).match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 200"]);
 });
 
 test("too many headers, or too large ones, are refused", async () => {

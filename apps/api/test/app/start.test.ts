@@ -10,6 +10,7 @@ import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { serverUrl } from "../support/postgres-template.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
+import { exchange } from "../support/raw-http.ts";
 
 const SECRET = "s3cret-that-nobody-may-see";
 
@@ -127,11 +128,15 @@ test("variables with white space and line breaks around them work as without", a
     NODE_ENV: "production\n",
     LOG_LEVEL: "error\t",
     PORT: " 0 ",
+    HTTP_KEEP_ALIVE_SECONDS: "1\n",
   });
   try {
     const [, url = ""] = await server.waitFor(/listens on (\S+) /);
     const authorization = `Bearer ${SECRET}`;
     expect((await fetch(`${url}/v1/jobs`, { headers: { authorization } })).status).toBe(200);
+    // The server announces its keep-alive, and closes the idle connection after it.
+    const { head } = await exchange(url, "GET /health HTTP/1.1\r\nhost: api\r\n\r\n");
+    expect(head).toMatch(/^keep-alive: timeout=1\b/im);
     expect((await fetch(`${url}/v1/dev/mails`, { headers: { authorization } })).status).toBe(404);
     server.kill("SIGTERM");
     expect(await server.exit).toBe(0);

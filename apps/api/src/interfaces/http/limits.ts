@@ -2,12 +2,15 @@
 export const SERVER_LIMITS = {
   /** Further connections are closed at once. */
   connections: 1_000,
-  /** From the start of the connection, or the previous request, to the end of the headers. */
+  /** From the start of the connection, or the first byte of a later request, to the end of the headers. */
   headersTimeoutMs: 10_000,
   /** To the end of the body. The response may take longer, because a delivered job runs first. */
   requestTimeoutMs: 30_000,
-  /** How long a connection may be idle between requests. */
-  keepAliveTimeoutMs: 5_000,
+  /**
+   * How long a connection may be idle between requests. Load balancers keep theirs for 60 seconds. The
+   * side that reuses connections must be the first to close them, or its requests meet closed ones.
+   */
+  keepAliveTimeoutMs: 65_000,
   /** How long a client may leave a ready response unread. */
   unreadTimeoutMs: 20_000,
   /** The request line with the names and values of all headers. */
