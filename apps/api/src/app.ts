@@ -57,6 +57,7 @@ export function createApp(container: Container): Hono {
       "/",
       healthController({
         provider: jobs.provider.name,
+        warning: jobs.provider.warning,
         worker: () => workerState(config, jobs.runtime),
         pingDatabase: container.pingDatabase,
       }),

@@ -79,7 +79,8 @@ export async function boot(
     await migrate(config, log);
     container = compose(config, { log, mailer: createMailer(config.mailer, log) });
     if (role === "server") server = await serve(container);
-    if (role === "worker" || config.worker) await work(container, settings);
+    const isWarned = config.jobs.provider.warning !== undefined;
+    if (role === "worker" || config.worker || isWarned) await work(container, settings);
   } catch (error) {
     await stop();
     throw error;

@@ -87,8 +87,6 @@ const environment = z
       if (!env.DATABASE_URL) {
         need("DATABASE_URL must be set in production: no database is embedded there.");
       }
-      if (!env.JOBS_PROVIDER)
-        need("JOBS_PROVIDER must be set in production: graphile, qstash or noop.");
     }
     if (env.WORKER_DATABASE_URL && !env.DATABASE_URL) {
       need("WORKER_DATABASE_URL needs DATABASE_URL: both must lead to the same database.");

@@ -30,15 +30,20 @@ export function openServerlessApp(env: Environment): ServerlessApp {
   }
 }
 
+/** An instance composes the app for each request, and warns at the first one. */
+let hasWarned = false;
+
 function composeServerless(env: Environment): Container {
   const config = readConfig(env);
-  const { name, needsProcess } = config.jobs.provider;
+  const { name, needsProcess, warning } = config.jobs.provider;
   if (needsProcess) {
     throw new ConfigError([
       `JOBS_PROVIDER must be qstash or noop here: ${name} needs a process that stays alive.`,
     ]);
   }
   const log = consoleLog({}, config.logLevel);
+  if (warning !== undefined && !hasWarned) log.warn({}, warning);
+  hasWarned = true;
   return compose(config, {
     log,
     mailer: createMailer(config.mailer, log),

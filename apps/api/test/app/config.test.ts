@@ -204,11 +204,13 @@ test("all problems are reported at once", () => {
   }
 });
 
-test("production needs a token, a database and a provider", () => {
+test("production needs a token and a database, and an unset provider is noop there, too", () => {
   const problems = problemsOf({ NODE_ENV: "production" });
-  for (const name of ["ORBIT_API_TOKEN", "DATABASE_URL", "JOBS_PROVIDER"]) {
+  for (const name of ["ORBIT_API_TOKEN", "DATABASE_URL"]) {
     expect(problems).toContain(`- ${name} must be set in production`);
   }
+  expect(problems).not.toContain("JOBS_PROVIDER");
+  expect(readConfig({ ...GOOD, NODE_ENV: "production" }).jobs.provider.name).toBe("noop");
 });
 
 test("graphile needs a database, and SMTP needs a sender", () => {

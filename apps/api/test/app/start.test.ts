@@ -147,6 +147,42 @@ test("variables with white space and line breaks around them work as without", a
   }
 });
 
+test.each([
+  ["production", "on", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
+  ["production", "off", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
+  ["development", "on", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
+  ["production", "on", "noop", /The jobs provider is noop: no job runs/],
+])(
+  "with NODE_ENV=%s, JOBS_WORKER=%s and JOBS_PROVIDER=%s one line says that no job runs",
+  async (mode, worker, provider, line) => {
+    const database = await createTestDatabase();
+    const server = startProcess("src/index.ts", {
+      DATABASE_URL: database.url,
+      ORBIT_API_TOKEN: SECRET,
+      NODE_ENV: mode,
+      JOBS_WORKER: worker,
+      JOBS_PROVIDER: provider,
+      PORT: "0",
+    });
+    try {
+      const [, url = ""] = await server.waitFor(/listens on (\S+) \(provider: noop\)/);
+      const [said] = await server.waitFor(/.*scheduled job\(s\) will not run.*/);
+      expect(said).toMatch(line);
+      expect(said).toContain('"level":"warn"');
+      expect(server.stdout().match(/no job runs/g)).toHaveLength(1);
+      expect(await (await fetch(`${url}/health`)).json()).toMatchObject({
+        status: "ok",
+        provider: "noop",
+        worker: "off",
+        warning: expect.stringMatching(line) as unknown,
+      });
+    } finally {
+      server.kill("SIGKILL");
+      await database.drop();
+    }
+  },
+);
+
 describe("a start that fails reports one message", () => {
   const env = (more: Record<string, string>) => ({
     DATABASE_URL: serverUrl(),

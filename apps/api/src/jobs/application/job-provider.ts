@@ -17,6 +17,8 @@ export interface JobProvider extends ProviderSupport {
   readonly stopBeforeHttp: boolean;
   /** Why `npm run worker` makes no sense with this provider, and what to run instead. */
   readonly noWorkerReason?: string | undefined;
+  /** Why no job will run. `start()` logs it, even in a process that only serves, and `/health` shows it. */
+  readonly warning?: string | undefined;
   /** The database that the runtime connects to by itself. Shown when `start()` fails, without its password. */
   readonly runtimeDatabaseUrl?: string | undefined;
   /** Brings the provider's tables up to date. Safe at every start, and in many processes at once. */

@@ -13,10 +13,21 @@ const queue: BulkJobQueue = {
   },
 };
 
-/** The provider of an app without background work: it refuses every job and runs none. */
-export function noop(): JobProvider {
+const NOT_SET =
+  "JOBS_PROVIDER is not set: no job runs, and every enqueue is refused with 409. " +
+  "Set it to graphile or qstash, or to noop if this app needs no jobs.";
+const CHOSEN = "The jobs provider is noop: no job runs, and every enqueue is refused with 409.";
+
+/**
+ * The provider of an app without background work: it refuses every job and runs none.
+ *
+ * @param chosen whether someone chose it, rather than chose nothing
+ */
+export function noop({ chosen = true }: { readonly chosen?: boolean } = {}): JobProvider {
+  const warning = chosen ? CHOSEN : NOT_SET;
   return {
     name: "noop",
+    warning,
     // It runs nothing, so it has to refuse no definition.
     unsupported: {},
     needsProcess: false,
@@ -33,10 +44,7 @@ export function noop(): JobProvider {
         connected: undefined,
         async start() {
           const scheduled = registry.filter(({ schedule }) => schedule).map(({ name }) => name);
-          log.warn(
-            { scheduled },
-            `no jobs provider is configured: ${scheduled.length} scheduled job(s) will not run`,
-          );
+          log.warn({ scheduled }, `${warning} ${scheduled.length} scheduled job(s) will not run.`);
         },
         stop: async () => undefined,
       },
@@ -49,4 +57,7 @@ export function noop(): JobProvider {
   };
 }
 
-export const noopFromEnv: ProviderFromEnv = () => ({ ok: true, provider: noop() });
+export const noopFromEnv: ProviderFromEnv = ({ env }) => ({
+  ok: true,
+  provider: noop({ chosen: env["JOBS_PROVIDER"] !== undefined }),
+});
