@@ -26,7 +26,7 @@ const broken = [
         maxAttempts: maxAttempts + 1,
       })),
     })),
-    complaint: /was told \d+ attempts instead of \d+/,
+    complaint: /has \d+ attempts instead of \d+/,
   },
   {
     what: "waits too short a time",

@@ -3,14 +3,14 @@ import * as fc from "fast-check";
 export interface EnqueueCommand {
   readonly key?: string;
   readonly maxAttempts?: number;
-  /** Seconds until its runAt. */
+  /** Seconds until the `runAt`. */
   readonly delay?: number;
 }
 
 /**
- * A step of a sequence, as data that can be printed and pasted. Runs and instances are meant by their
- * position among those there are, modulo their number; without any the step does nothing, so that
- * whatever is left of a sequence while it is shrunk is a sequence.
+ * A step of a sequence, as data that can be printed and pasted. `run` and `instance` are positions in the
+ * current list, modulo its length. With an empty list the step does nothing, so every shorter sequence is
+ * valid too.
  */
 export type Command =
   | ({ readonly do: "enqueue" } & EnqueueCommand)
@@ -19,7 +19,7 @@ export type Command =
   | { readonly do: "advance"; readonly seconds: number }
   | { readonly do: "start" }
   | { readonly do: "stop"; readonly instance: number }
-  /** `late` is what the handlers come to that the dead instance leaves behind. */
+  /** `late` is how the handlers of the dead instance end. */
   | { readonly do: "crash"; readonly instance: number; readonly late: LateEnd };
 
 export type LateEnd = "never" | "succeed" | "fail";
@@ -41,7 +41,7 @@ const enqueue: fc.Arbitrary<Command> = fc.record(
   { ...shape, requiredKeys: ["do"] },
 );
 
-/** One key for each batch: where the contract leaves open what becomes of a key, the count tells. */
+/** One key per batch: where the contract leaves an outcome open, the number of jobs shows it. */
 const enqueueMany: fc.Arbitrary<Command> = fc
   .constantFrom("a", "b")
   .chain((key) => fc.array(jobWith(fc.constant(key)), { minLength: 1, maxLength: 4 }))
@@ -80,7 +80,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
 );
 
-/** Sequences of up to so many steps, most of them with somebody who works from the beginning. */
+/** Sequences of up to `maxLength` steps. Most start an instance first. */
 export function sequences(maxLength: number): fc.Arbitrary<readonly Command[]> {
   const starts = fc.array(start, { maxLength: 2, size: "max" });
   const steps = fc.array(command, { maxLength: maxLength - 2, size: "max" });

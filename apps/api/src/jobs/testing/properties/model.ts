@@ -1,137 +1,194 @@
 import type { EnqueueCommand } from "./commands.ts";
-import type { Elapsed } from "./elapsed.ts";
-import {
-  backOffMs,
-  mayBeDead,
-  mayBeTaken,
-  type ModelJob,
-  retryIsDueBy,
-  waitingJob,
-} from "./model-job.ts";
+
+// The contract as a model: what may become of each job. Where the contract leaves the outcome open, the
+// model takes over what the provider showed.
+
+/** Bounds of the time that has passed for the jobs of a world, in milliseconds. */
+export interface Elapsed {
+  readonly least: number;
+  readonly most: number;
+}
+
+export interface ModelJob {
+  /** Also the payload. */
+  readonly id: number;
+  readonly key: string | undefined;
+  readonly maxAttempts: number;
+  state: "waiting" | "running" | "done" | "dead";
+  /** The attempt of the last run that began. */
+  attempt: number;
+  /** How many attempts a crash may have counted although no run was seen. */
+  unseen: number;
+  /** No run begins earlier, even if the most time has passed. */
+  notBefore: number;
+  /** If an instance works, a run has begun by then, even if the least time has passed. */
+  dueBy: number;
+  /** Whether the job holds its key, so that another enqueue with the key is absorbed. */
+  hasKey: "yes" | "perhaps" | "no";
+  /** The last error of a dead job; `undefined` if a stop cut its last attempt off. */
+  diedOf: string | undefined;
+}
 
 export type Expectation = "added" | "absorbed" | "either";
 
-/** The contract: what becomes of jobs. What it leaves open is filled in from what was seen. */
-export class Model {
-  readonly #jobs = new Map<number, ModelJob>();
-  #ids = 0;
-  /** Whether there is an instance that takes jobs. */
-  isWorked = false;
-
-  get jobs(): readonly ModelJob[] {
-    return [...this.#jobs.values()];
-  }
-
-  /** Jobs that may be dead without anybody having said so. */
-  get doomed(): readonly ModelJob[] {
-    return this.jobs.filter(mayBeDead);
-  }
-
-  in(state: ModelJob["state"]): readonly ModelJob[] {
-    return this.jobs.filter((job) => job.state === state);
-  }
-
-  /** What must become of an enqueue with this key. */
-  expect(key: string | undefined, now: Elapsed): Expectation {
-    if (key === undefined) return "added";
-    const holders = this.#holders(key);
-    if (holders.length === 0) return "added";
-    const isSure = (job: ModelJob) =>
-      job.hasKey === "yes" && !(this.isWorked && mayBeTaken(job, now));
-    return holders.some(isSure) ? "absorbed" : "either";
-  }
-
-  nextId(): number {
-    this.#ids += 1;
-    return this.#ids;
-  }
-
-  add(id: number, options: EnqueueCommand, now: Elapsed): void {
-    this.#jobs.set(id, waitingJob(id, options, now));
-  }
-
-  remove(id: number): void {
-    this.#jobs.delete(id);
-  }
-
-  /** A run was begun. Throws if none may. */
-  begin(id: number, attempt: number, maxAttempts: number, now: Elapsed): void {
-    const job = this.#jobs.get(id);
-    if (!job) throw new Error(`job ${id} runs, although its enqueue was to be absorbed`);
-    if (job.state !== "waiting") throw new Error(`job ${id} runs once more, but is ${job.state}`);
-    const early = job.notBefore - now.most;
-    if (early > 0) throw new Error(`job ${id} runs ${(early / 1_000).toFixed(3)} s too early`);
-    const next = job.attempt + 1;
-    if (attempt < next || attempt > Math.min(next + job.unseen, job.maxAttempts))
-      throw new Error(
-        `job ${id} runs as attempt ${attempt} after ${job.attempt} of ${job.maxAttempts}`,
-      );
-    if (maxAttempts !== job.maxAttempts)
-      throw new Error(`job ${id} was told ${maxAttempts} attempts instead of ${job.maxAttempts}`);
-    Object.assign(job, { state: "running", attempt, unseen: 0, hasKey: "no" });
-  }
-
-  succeed(id: number): void {
-    this.#running(id).state = "done";
-  }
-
-  failForGood(id: number, diedOf: string): void {
-    Object.assign(this.#running(id), { state: "dead", diedOf });
-  }
-
-  fail(id: number, diedOf: string, now: Elapsed): void {
-    const job = this.#running(id);
-    if (job.attempt >= job.maxAttempts) this.failForGood(id, diedOf);
-    else this.#retry(job, now.most + backOffMs(job.attempt));
-  }
-
-  /** Its instance has stopped, and told it so: it may go on elsewhere at once, or has failed. */
-  cutShort(id: number, now: Elapsed): void {
-    const job = this.#running(id);
-    if (job.attempt >= job.maxAttempts) Object.assign(job, { state: "dead", diedOf: undefined });
-    else this.#retry(job, now.most);
-  }
-
-  /** The ends of runs up to here are stored, from which the pauses are counted. */
-  endsAreStored(now: Elapsed): void {
-    for (const job of this.#jobs.values()) {
-      if (job.state === "waiting" && Number.isNaN(job.dueBy)) job.dueBy = retryIsDueBy(job, now);
-    }
-  }
-
+export interface Model {
+  /** Whether an instance takes jobs. */
+  hasLiveInstance: boolean;
+  jobs(): readonly ModelJob[];
+  in(state: ModelJob["state"]): readonly ModelJob[];
+  /** Jobs that may be dead already, because a crash cut off their last attempt. */
+  doomed(): readonly ModelJob[];
+  /** Tells what must become of an enqueue with this key. */
+  expect(key: string | undefined, now: Elapsed): Expectation;
+  nextId(): number;
+  add(id: number, options: EnqueueCommand, now: Elapsed): void;
+  remove(id: number): void;
+  /** A run began. Throws if the contract forbids it. */
+  begin(id: number, attempt: number, maxAttempts: number, now: Elapsed): void;
+  succeed(id: number): void;
+  fail(id: number, diedOf: string, now: Elapsed): void;
+  failForGood(id: number, diedOf: string): void;
+  /** A stopping instance aborted the run: the job may run elsewhere at once, or is dead. */
+  cutShort(id: number, now: Elapsed): void;
+  /** The ends of all runs so far are stored. Back-offs count from here. */
+  endsAreStored(now: Elapsed): void;
   /**
-   * An instance has died with these runs. When they are made again, and who has their keys until then,
-   * differs; and of what was due it may have begun something.
+   * An instance died with these runs. Providers differ in when the runs are repeated and who holds the keys
+   * until then. The instance may also have begun runs of other due jobs.
    */
-  crash(ids: ReadonlySet<number>, now: Elapsed): void {
-    for (const job of this.#jobs.values()) {
-      const wasRunning = ids.has(job.id);
-      if (!wasRunning && !mayBeTaken(job, now)) continue;
-      if (wasRunning) Object.assign(job, { state: "waiting", notBefore: now.most });
-      else job.unseen += 1;
-      job.dueBy = Number.POSITIVE_INFINITY;
-      if (job.key !== undefined) job.hasKey = "perhaps";
-    }
-  }
+  crash(ids: ReadonlySet<number>, now: Elapsed): void;
+}
 
-  #retry(job: ModelJob, notBefore: number): void {
-    // NaN: until the failure is stored, nobody can say.
-    Object.assign(job, { state: "waiting", notBefore, dueBy: Number.NaN });
-    if (job.key === undefined) return;
-    const others = this.#holders(job.key).filter((other) => other !== job);
-    // Without its key it may take it later, when the other has begun.
-    job.hasKey = others.length === 0 ? "yes" : "perhaps";
-  }
+/** A `runAt` is kept to the second. */
+const SECOND_MS = 1_000;
 
-  #holders(key: string): ModelJob[] {
-    return this.jobs.filter(
-      (job) => job.key === key && job.state === "waiting" && job.hasKey !== "no",
-    );
-  }
+/** A provider may look for due jobs this late. */
+const SLACK_MS = 2_000;
 
-  #running(id: number): ModelJob {
-    const job = this.#jobs.get(id);
+const DEFAULT_MAX_ATTEMPTS = 10;
+
+export function createModel(): Model {
+  const jobs = new Map<number, ModelJob>();
+  let ids = 0;
+
+  const all = () => [...jobs.values()];
+  const holders = (key: string) =>
+    all().filter((job) => job.key === key && job.state === "waiting" && job.hasKey !== "no");
+
+  function running(id: number): ModelJob {
+    const job = jobs.get(id);
     if (job?.state !== "running") throw new Error(`job ${id} is not running`);
     return job;
   }
+
+  function retry(job: ModelJob, notBefore: number): void {
+    // NaN: the job is due only after the failure is stored, see endsAreStored.
+    Object.assign(job, { state: "waiting", notBefore, dueBy: Number.NaN });
+    if (job.key === undefined) return;
+    const others = holders(job.key).filter((other) => other !== job);
+    // If another job holds the key, this one may take it back when that job begins.
+    job.hasKey = others.length === 0 ? "yes" : "perhaps";
+  }
+
+  const model: Model = {
+    hasLiveInstance: false,
+    jobs: all,
+    in: (state) => all().filter((job) => job.state === state),
+    doomed: () => all().filter(mayBeDead),
+    expect(key, now) {
+      if (key === undefined) return "added";
+      const found = holders(key);
+      if (found.length === 0) return "added";
+      const isSure = (job: ModelJob) =>
+        job.hasKey === "yes" && !(model.hasLiveInstance && mayBeTaken(job, now));
+      return found.some(isSure) ? "absorbed" : "either";
+    },
+    nextId() {
+      ids += 1;
+      return ids;
+    },
+    add: (id, options, now) => void jobs.set(id, waitingJob(id, options, now)),
+    remove: (id) => void jobs.delete(id),
+    begin(id, attempt, maxAttempts, now) {
+      const job = jobs.get(id);
+      if (!job) throw new Error(`job ${id} runs, but its enqueue must be absorbed`);
+      if (job.state !== "waiting") throw new Error(`job ${id} runs again, but it is ${job.state}`);
+      const early = job.notBefore - now.most;
+      if (early > 0) throw new Error(`job ${id} runs ${(early / 1_000).toFixed(3)} s too early`);
+      const next = job.attempt + 1;
+      if (attempt < next || attempt > Math.min(next + job.unseen, job.maxAttempts)) {
+        throw new Error(
+          `job ${id} runs as attempt ${attempt} after attempt ${job.attempt} of ${job.maxAttempts}`,
+        );
+      }
+      if (maxAttempts !== job.maxAttempts) {
+        throw new Error(`job ${id} has ${maxAttempts} attempts instead of ${job.maxAttempts}`);
+      }
+      Object.assign(job, { state: "running", attempt, unseen: 0, hasKey: "no" });
+    },
+    succeed(id) {
+      running(id).state = "done";
+    },
+    fail(id, diedOf, now) {
+      const job = running(id);
+      if (job.attempt >= job.maxAttempts) model.failForGood(id, diedOf);
+      else retry(job, now.most + backOffMs(job.attempt));
+    },
+    failForGood: (id, diedOf) => void Object.assign(running(id), { state: "dead", diedOf }),
+    cutShort(id, now) {
+      const job = running(id);
+      if (job.attempt >= job.maxAttempts) Object.assign(job, { state: "dead", diedOf: undefined });
+      else retry(job, now.most);
+    },
+    endsAreStored(now) {
+      for (const job of jobs.values()) {
+        if (job.state !== "waiting" || !Number.isNaN(job.dueBy)) continue;
+        job.dueBy = now.least + backOffMs(job.attempt) + SLACK_MS;
+      }
+    },
+    crash(ended, now) {
+      for (const job of jobs.values()) {
+        const wasRunning = ended.has(job.id);
+        if (!wasRunning && !mayBeTaken(job, now)) continue;
+        if (wasRunning) Object.assign(job, { state: "waiting", notBefore: now.most });
+        else job.unseen += 1;
+        job.dueBy = Number.POSITIVE_INFINITY;
+        if (job.key !== undefined) job.hasKey = "perhaps";
+      }
+    },
+  };
+  return model;
+}
+
+function waitingJob(
+  id: number,
+  { key, maxAttempts = DEFAULT_MAX_ATTEMPTS, delay }: EnqueueCommand,
+  now: Elapsed,
+): ModelJob {
+  const delayMs = (delay ?? 0) * 1_000;
+  return {
+    id,
+    key,
+    maxAttempts,
+    state: "waiting",
+    attempt: 0,
+    unseen: 0,
+    notBefore: delay === undefined ? now.most : now.most + delayMs - SECOND_MS,
+    dueBy: delay === undefined ? now.least : now.least + delayMs + SLACK_MS,
+    hasKey: key === undefined ? "no" : "yes",
+    diedOf: undefined,
+  };
+}
+
+function backOffMs(attempt: number): number {
+  return 1_000 * Math.exp(Math.min(attempt, 10));
+}
+
+/** Whether a worker may take the job now or during the current step. */
+function mayBeTaken({ state, notBefore }: ModelJob, now: Elapsed): boolean {
+  return state === "waiting" && notBefore <= now.most + SECOND_MS;
+}
+
+function mayBeDead({ state, attempt, unseen, maxAttempts }: ModelJob): boolean {
+  return state === "waiting" && attempt + unseen >= maxAttempts;
 }

@@ -1,24 +1,24 @@
+import { inspect } from "node:util";
 import * as fc from "fast-check";
 import type { ContractHarness } from "../contract-harness.ts";
 import { type Command, sequences } from "./commands.ts";
 import { replay } from "./replay.ts";
-import { sequenceTest } from "./sequence-text.ts";
 
 export interface SequenceOptions {
-  /** How many sequences. */
+  /** How many sequences to try. */
   readonly runs: number;
-  /** How many steps a sequence has at most. */
+  /** The longest sequence. */
   readonly steps: number;
   readonly seed: number;
-  /** How many sequences at a time, each in a world of its own. Default: 1. */
+  /** How many sequences run at a time, each in its own world. Default: 1. */
   readonly lanes?: number;
   readonly patienceMs?: number;
 }
 
-/** How long it is looked for a shorter sequence that fails. */
+/** How long to search for a shorter failing sequence. */
 const SHRINK_MS = 120_000;
 
-/** A sequence that the provider does not stand. */
+/** A sequence on which the provider breaks the contract. */
 export class SequenceError extends Error {
   override readonly name = "SequenceError";
   readonly commands: readonly Command[];
@@ -29,13 +29,13 @@ export class SequenceError extends Error {
   }
 }
 
-/** Puts the provider to random sequences. Rejects with the shortest that fails, as a test to paste. */
+/** Tries random sequences. Rejects with the shortest failing one that it finds, as a test to paste. */
 export async function checkSequences(
   harness: ContractHarness,
   options: SequenceOptions,
 ): Promise<void> {
   const { lanes = 1, seed, runs } = options;
-  // Each lane has its part of the runs, and its own seed that follows from the first.
+  // Each lane has its share of the runs and its own seed.
   const each = Math.ceil(runs / lanes);
   await Promise.all(
     Array.from({ length: lanes }, (_, lane) =>
@@ -50,7 +50,7 @@ async function checkLane(
 ): Promise<void> {
   let shrinkUntil = Number.POSITIVE_INFINITY;
   const property = fc.asyncProperty(sequences(steps), async (commands) => {
-    // Whatever passes ends the search.
+    // A sequence that passes ends the search.
     if (performance.now() > shrinkUntil) return;
     try {
       await replay(harness, commands, patienceMs);
@@ -69,10 +69,21 @@ async function checkLane(
   const reason = errorInstance instanceof Error ? errorInstance.message : String(errorInstance);
   const message = `${provider} breaks the contract ${reason}
 
-Found by seed ${seed} in run ${numRuns}, shrunk ${numShrinks} times. To look again:
+Found by seed ${seed} in run ${numRuns}, shrunk ${numShrinks} times. To repeat:
   PROPERTY_SEED=${seed} PROPERTY_RUNS=${numRuns * lanes} npx vitest run contract-properties -t ${provider}
-To keep it:
+To keep it as a test:
 
 ${sequenceTest(provider, commands)}`;
   throw new SequenceError(message, commands, errorInstance);
+}
+
+/** Prints the sequence as a test to paste. */
+function sequenceTest(provider: string, commands: readonly Command[]): string {
+  const lines = commands.map((command) => {
+    const text = inspect(command, { breakLength: Number.POSITIVE_INFINITY, depth: null });
+    return `    ${text.replaceAll("'", '"')},\n`;
+  });
+  return `test("a sequence that once failed on ${provider}", () =>
+  replay(${provider}Harness, [
+${lines.join("")}  ]));`;
 }
