@@ -18,7 +18,7 @@ test("the request for a review comes a week later", async () => {
   expect(core.sent.map(({ subject }) => subject)).toEqual(["Order 42", "How do you like it?"]);
 });
 
-test("a mail that could not be sent is tried again", async () => {
+test("a mail that could not be sent is retried", async () => {
   let isDown = true;
   const mailer = {
     send: async () => {

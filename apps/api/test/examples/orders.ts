@@ -13,7 +13,7 @@ declare global {
 
 const DAY = 86_400_000;
 
-/** What a service does: the work that can wait becomes a job. */
+/** The service enqueues the work that can wait. */
 export async function placeOrder(queue: JobQueue, orderId: string, email: string) {
   await queue.enqueue("orders.confirm", { orderId, email });
 }

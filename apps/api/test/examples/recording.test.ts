@@ -4,7 +4,7 @@ import "#src/jobs/testing/matchers.ts";
 import { recordingJobQueue } from "#src/jobs/testing/recording-job-queue.ts";
 import { placeOrder } from "./orders.ts";
 
-test("placing an order has it confirmed", async () => {
+test("placing an order enqueues its confirmation", async () => {
   const queue = recordingJobQueue();
   await placeOrder(queue, "42", "ann@example.com");
 

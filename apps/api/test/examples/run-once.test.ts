@@ -4,7 +4,7 @@ import { runJobOnce } from "#src/jobs/testing/run-job-once.ts";
 import { testCore } from "./core.ts";
 import { askForReviewJob } from "./orders.ts";
 
-test("the customer is asked for a review", async () => {
+test("the job asks the customer for a review", async () => {
   const core = testCore();
   await runJobOnce(askForReviewJob(core), { email: "ann@example.com" });
   expect(core.sent).toMatchObject([{ to: "ann@example.com", subject: "How do you like it?" }]);
