@@ -21,7 +21,7 @@ export async function runProcess(
 ): Promise<void> {
   const env = tidyEnvironment(given);
   const stopping = stopRequest();
-  // A closed terminal or pipe makes writing fail, and the jobs need their grace all the same.
+  // Writing fails on a closed terminal or pipe and on a full disk. The jobs go on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   await endWithMessage(async () => {
     const orbit = await boot(env, role, env["ORBIT_DIRECTORY"] ?? ORBIT_DIRECTORY);

@@ -38,7 +38,11 @@ const commands: Record<string, (started: TestProcess) => Promise<void>> = {
 const ways: Record<string, (started: TestProcess) => Promise<void>> = {
   "SIGTERM to npm": async (started) => started.kill("SIGTERM"),
   "SIGINT to npm": async (started) => started.kill("SIGINT"),
-  "Ctrl-C, which signals the whole group": async (started) => started.killGroup("SIGINT"),
+  "Ctrl-C, which signals the whole group, and copies of it": async (started) => {
+    started.killGroup("SIGINT");
+    await started.waitFor(STOPPING);
+    started.killGroup("SIGINT");
+  },
   "SIGTERM to npm, twice": async (started) => {
     started.kill("SIGTERM");
     await started.waitFor(STOPPING);
@@ -117,7 +121,9 @@ test("a closed terminal lets the running handler end", async ({ skip }) => {
     return skip("needs util-linux's script");
   }
   const before = world.mails.length;
-  const terminal = world.start(["script", "-qefc", "npm run worker", "/dev/null"]);
+  const terminal = world.start(["script", "-qefc", "npm run worker", "/dev/null"], {
+    LOG_LEVEL: "debug",
+  });
   await terminal.waitFor(/The worker runs/);
   await world.runJob();
   terminal.kill("SIGKILL");
@@ -126,6 +132,19 @@ test("a closed terminal lets the running handler end", async ({ skip }) => {
   await eventually("the job is done", async () => (await world.jobs()).length === 0);
   await eventually("nothing is left", async () => (await world.leftovers()).length === 0);
   expect(world.mails.length - before).toBe(1);
+});
+
+test("a full disk below the log changes nothing", async ({ skip }) => {
+  if (process.platform !== "linux") return skip("needs Linux's /dev/full");
+  const before = world.mails.length;
+  const command = "exec node apps/api/src/worker.ts >/dev/full";
+  const worker = world.start(["sh", "-c", command], { LOG_LEVEL: "debug" });
+  await world.runJob();
+  worker.kill("SIGTERM");
+  world.accept();
+  expect(await worker.exit).toBe(0);
+  expect(world.mails.length - before).toBe(1);
+  expect(await world.jobs()).toEqual([]);
 });
 
 test("npm run qstash-dev ends on Ctrl-C under npm, and on SIGTERM as PID 1", async ({ skip }) => {
