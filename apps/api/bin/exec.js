@@ -10,7 +10,7 @@ const child = spawn(command, args, { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
 
 child.on("error", (error) => {
-  console.error(`${command} cannot be started: ${error.message}`);
+  process.stderr.write(`${command} cannot be started: ${error.message}\n`);
   process.exit(127);
 });
 child.on("exit", (code) => process.exit(code ?? 1));

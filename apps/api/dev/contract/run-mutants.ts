@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startTestPostgres } from "../../test/support/postgres-template.ts";
@@ -17,6 +17,11 @@ const { values } = parseArgs({
 
 const TIME_LIMIT_MS = 180_000;
 
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill();
+});
+
 /** What caught the mutant, "" if nothing did. */
 function catchMutant(number: number): Promise<string> {
   const [hook, main] = ["apply-mutant.ts", "one-mutant.ts"].map((file) =>
@@ -25,11 +30,14 @@ function catchMutant(number: number): Promise<string> {
   const env = { ...process.env, [MUTANT_VARIABLE]: String(number) };
   return new Promise((resolve, reject) => {
     const args = ["--import", hook ?? "", main ?? ""];
-    execFile(process.execPath, args, { env, timeout: TIME_LIMIT_MS }, (error, stdout, stderr) => {
+    const options = { env, timeout: TIME_LIMIT_MS };
+    const child = execFile(process.execPath, args, options, (error, stdout, stderr) => {
+      running.delete(child);
       const [caught = ""] = stdout.split("\n");
       if (error && caught === "") reject(new Error(stderr, { cause: error }));
       else resolve(caught);
     });
+    running.add(child);
   });
 }
 

@@ -78,8 +78,7 @@ test("exec where the shell has none runs the program and ends with its exit code
   await expect(
     run(process.execPath, [exec, process.execPath, "--eval", "process.exit(7)"]),
   ).rejects.toMatchObject({ code: 7 });
-  await expect(run(process.execPath, [exec, "no-such-program"])).rejects.toMatchObject({
-    code: 127,
-    stderr: expect.stringContaining("no-such-program cannot be started"),
-  });
+  await expect(run(process.execPath, [exec, "no-such-program"])).rejects.toThrow(
+    /no-such-program cannot be started/,
+  );
 });

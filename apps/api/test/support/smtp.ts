@@ -22,12 +22,15 @@ export async function startSmtp({ refuses, accepts }: SmtpBehaviour = {}): Promi
     onRcptTo: (_address, _session, done) => done(refuses ? new Error("mailbox full") : null),
     onData(stream, { envelope }, done) {
       const chunks: Buffer[] = [];
+      const answer = async () => {
+        await accepts?.();
+        done();
+      };
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
       stream.on("end", () => {
         const recipients = envelope.rcptTo.map(({ address }) => address).join();
         received.push(`to ${recipients}\n${Buffer.concat(chunks).toString("utf8")}`);
-        if (accepts) void accepts().then(() => done());
-        else done();
+        void answer();
       });
     },
   });

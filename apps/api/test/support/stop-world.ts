@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { glob, mkdtemp, chmod, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect } from "vitest";
 import { findHome } from "#src/infrastructure/embedded-postgres/postgres-home.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { createTestDatabase } from "./database.ts";
@@ -41,6 +40,17 @@ export async function startStopWorld() {
   await chmod(directory, 0o755);
   const { directory: home } = await findHome(path.join(directory, "postgres"));
   const started: TestProcess[] = [];
+
+  async function processes(): Promise<readonly { pid: number; command: string }[]> {
+    const found: { pid: number; command: string }[] = [];
+    for await (const folder of glob("/proc/[0-9]*")) {
+      const read = (name: string) => readFile(path.join(folder, name), "utf8").catch(() => "");
+      const [command, environment] = [await read("cmdline"), await read("environ")];
+      if (environment.includes(directory) || command.includes(directory) || command.includes(home))
+        found.push({ pid: Number(path.basename(folder)), command: command.replaceAll("\0", " ") });
+    }
+    return found;
+  }
 
   const world = {
     database,
@@ -102,7 +112,7 @@ export async function startStopWorld() {
           body: JSON.stringify(body),
         });
         const answer = await response.text();
-        expect(response.ok, answer).toBe(true);
+        if (!response.ok) throw new Error(`${route} answered ${response.status}: ${answer}`);
         return answer;
       };
       const slug = `acme-${before}`;
@@ -121,29 +131,14 @@ export async function startStopWorld() {
       return rows;
     },
 
-    /** Processes of this world that still run, with their command lines: none after a stop. */
+    /** The command lines of processes of this world that still run: none after a stop. */
     async leftovers(): Promise<readonly string[]> {
-      const found: string[] = [];
-      for await (const folder of glob("/proc/[0-9]*")) {
-        const read = (name: string) => readFile(path.join(folder, name), "utf8").catch(() => "");
-        const [command, environment] = [await read("cmdline"), await read("environ")];
-        if (
-          environment.includes(directory) ||
-          [directory, home].some((own) => command.includes(own))
-        )
-          found.push(command.replaceAll("\0", " "));
-      }
-      return found;
+      return (await processes()).map(({ command }) => command);
     },
 
     async close(): Promise<void> {
-      for (const { child } of started) {
-        try {
-          if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
-        } catch {
-          // The whole group has ended.
-        }
-      }
+      for (const { child } of started) child.kill("SIGKILL");
+      for (const { pid } of await processes()) process.kill(pid, "SIGKILL");
       accept.resolve();
       await smtp.close();
       await database.drop();
