@@ -1,6 +1,6 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { nextTick } from "#src/jobs/application/cron.ts";
+import { nextTick, ticksBetween } from "#src/jobs/application/cron.ts";
 import type { JobDefinition, JobSchedule } from "#src/jobs/application/job-definition.ts";
 import type { JobRegistry } from "#src/jobs/application/job-registry.ts";
 import {
@@ -62,7 +62,7 @@ export async function makeTicks(
     if (made.length === 0) continue;
     const oldest = now.getTime() - job.schedule.backfill;
     const after = Math.max(...made, isOnTime ? Math.min(oldest, awaited - 1) : oldest);
-    for (const tick of ticksOf(job.schedule, after, now)) {
+    for (const tick of ticksBetween(job.schedule, new Date(after), now)) {
       await makeTick(directory, own, job, tick);
     }
     for (const time of made) {
@@ -107,14 +107,6 @@ async function tryCreate(file: string): Promise<boolean> {
     writeFile(file, "", { flag: "wx" }).then(() => true),
   );
   return (await unless("EEXIST", created)) ?? false;
-}
-
-function* ticksOf(schedule: JobSchedule, after: number, until: Date): Generator<Date> {
-  let tick = nextTick(schedule, new Date(after));
-  while (tick && tick <= until) {
-    yield tick;
-    tick = nextTick(schedule, tick);
-  }
 }
 
 function scheduledOf(registry: JobRegistry): Scheduled[] {

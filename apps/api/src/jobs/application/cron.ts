@@ -1,4 +1,5 @@
 import { type CronFields, neverTicks, type ParsedCron, parseCron } from "./cron-text.ts";
+import { createTimeSlices } from "./time-slices.ts";
 import { parseTimezone } from "./time-zones.ts";
 
 // When a schedule ticks. Clocks that change skip some local times and repeat others. The rule:
@@ -64,16 +65,32 @@ export function isTick(schedule: CronSchedule, minute: Date): boolean {
   return nextTick(schedule, new Date(minute.getTime() - 1))?.getTime() === minute.getTime();
 }
 
-/** The ticks after `after`, up to and including `until`. */
+/** The ticks after `after`, up to and including `until`, and at most `limit` of them. */
 export function* ticksBetween(
   schedule: CronSchedule,
   after: Date,
   until: Date,
+  limit: number = Number.POSITIVE_INFINITY,
 ): Generator<Date, void> {
   let tick = nextTick(schedule, after);
-  while (tick && tick <= until) {
+  for (let count = 0; count < limit && tick && tick <= until; count++) {
     yield tick;
     tick = nextTick(schedule, tick);
+  }
+}
+
+/**
+ * Finds the next tick of many schedules, in turns with all other work. Until that tick, `nextTick` and
+ * `isTick` then answer at once.
+ */
+export async function findNextTicks(
+  schedules: readonly CronSchedule[],
+  after: Date = new Date(),
+): Promise<void> {
+  const turn = createTimeSlices();
+  for (const schedule of schedules) {
+    nextTick(schedule, after);
+    await turn();
   }
 }
 

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { nextTick } from "#src/jobs/application/cron.ts";
+import { findNextTicks, nextTick } from "#src/jobs/application/cron.ts";
 import {
   InvalidOptionsError,
   JobsError,
@@ -15,17 +15,22 @@ import { readJson } from "../read-body.ts";
 /** Lists the registered jobs and enqueues one. Requires the bearer token. */
 export function jobsAdminController(registry: JobRegistry, queue: JobQueue, clock: Clock): Hono {
   return new Hono()
-    .get("/jobs", (c) =>
-      c.json({
+    .get("/jobs", async (c) => {
+      const now = clock.now();
+      await findNextTicks(
+        registry.flatMap(({ schedule }) => schedule ?? []),
+        now,
+      );
+      return c.json({
         jobs: registry.map(({ name, feature, schedule, maxAttempts }) => ({
           name,
           feature: feature ?? null,
           maxAttempts,
           schedule: schedule ? { cron: schedule.cron, timezone: schedule.timezone } : null,
-          nextTick: schedule ? nextTick(schedule, clock.now()) : null,
+          nextTick: schedule ? nextTick(schedule, now) : null,
         })),
-      }),
-    )
+      });
+    })
     .post("/jobs", async (c) => {
       const { name, payload, ...options } = await readRequest(() => readJson(c));
       if (typeof name !== "string") throw new UnknownJobError(String(name));

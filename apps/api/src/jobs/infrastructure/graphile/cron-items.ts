@@ -1,26 +1,34 @@
 import { type ParsedCronItem, parseCronItems } from "graphile-worker";
 import { isTick } from "../../application/cron.ts";
+import type { JobDefinition, JobSchedule } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { SCHEDULED, taskName } from "./row-markers.ts";
 
-/** The registry's schedules in graphile-worker's form. */
+export type ScheduledJob = JobDefinition & { readonly schedule: JobSchedule };
+
+export function scheduledJobs(registry: JobRegistry): readonly ScheduledJob[] {
+  return registry.filter((job): job is ScheduledJob => job.schedule !== undefined);
+}
+
+/** The name of a schedule in the database. A changed schedule is a new one, without missed ticks. */
+export function identifierOf({ name, schedule }: ScheduledJob): string {
+  return `${name} ${schedule.cron} ${schedule.timezone}`;
+}
+
+/** The registry's schedules in graphile-worker's form. Missed ticks are no matter of graphile-worker's. */
 export function cronItems(registry: JobRegistry): ParsedCronItem[] {
   return parseCronItems(
-    registry.flatMap(({ name, version, schedule, maxAttempts, priority = 0 }) =>
-      schedule
-        ? [
-            {
-              task: taskName(name, version),
-              // A changed schedule is a new one, without missed ticks.
-              identifier: `${name} ${schedule.cron} ${schedule.timezone}`,
-              match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
-              payload: { [SCHEDULED]: schedule.payload },
-              options: { backfillPeriod: schedule.backfill, maxAttempts, priority },
-            },
-          ]
-        : [],
-    ),
+    scheduledJobs(registry).map((job) => {
+      const { name, version, schedule, maxAttempts, priority = 0 } = job;
+      return {
+        task: taskName(name, version),
+        identifier: identifierOf(job),
+        match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
+        payload: { [SCHEDULED]: schedule.payload },
+        options: { backfillPeriod: 0, maxAttempts, priority },
+      };
+    }),
   );
 }
 
@@ -47,14 +55,11 @@ function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
  * would otherwise make up all ticks since it was removed. Keeps crontabs that ticked within five seconds:
  * an instance with other code may be about to make the same tick, and the row prevents a second job.
  */
-export async function deleteStaleCrontabs(
-  sql: SqlExecutor,
-  items: readonly ParsedCronItem[],
-): Promise<void> {
+export async function deleteStaleCrontabs(sql: SqlExecutor, registry: JobRegistry): Promise<void> {
   await sql.query(
     `delete from graphile_worker._private_known_crontabs
       where identifier <> all ($1::text[])
         and coalesce(last_execution, known_since) < now() - interval '5 seconds'`,
-    [items.map(({ identifier }) => identifier)],
+    [scheduledJobs(registry).map(identifierOf)],
   );
 }

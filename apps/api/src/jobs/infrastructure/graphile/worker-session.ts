@@ -4,7 +4,7 @@ import { type Runner, run, type WorkerEvents } from "graphile-worker";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { withTimeout } from "../common/with-timeout.ts";
-import { cronItems, deleteStaleCrontabs } from "./cron-items.ts";
+import { deleteStaleCrontabs } from "./cron-items.ts";
 import { migrateGraphile } from "./graphile-migrations.ts";
 import {
   catchShutdownErrors,
@@ -14,6 +14,7 @@ import {
 } from "./graphile-worker-workarounds.ts";
 import { createInFlightRuns } from "./in-flight-runs.ts";
 import { taskList } from "./job-row.ts";
+import { createSchedules, type Schedules } from "./missed-ticks.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
 import { RUN_CUT_OFF } from "./row-markers.ts";
 import { assertSessionsLast, createConnections, STEP_TIMEOUT_MS } from "./worker-connections.ts";
@@ -55,6 +56,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
   const runs = createInFlightRuns();
   let lease: WorkerLease | undefined;
   let recovery: Recovery | undefined;
+  let schedules: Schedules | undefined;
   let runner: Runner | undefined;
   let claimed: readonly string[] = [];
   let stepMs = STEP_TIMEOUT_MS;
@@ -62,6 +64,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
 
   const close = async (graceMs: number) => {
     void recovery?.stop();
+    schedules?.stop();
     const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
     // Without the lease, other workers may take the jobs. The grace ends there.
     await withTimeout(graceMs, Promise.race([runs.idle(), leaseLost.promise]), onTimeout);
@@ -86,8 +89,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     const notifier = await pool.connect();
     await assertSessionsLast(client, notifier).finally(() => notifier.release());
     await migrateGraphile(pool);
-    const schedules = cronItems(registry);
-    await deleteStaleCrontabs(pool, schedules);
+    await deleteStaleCrontabs(pool, registry);
 
     // Before the first claim, so that other workers notice a death at any later moment.
     const workerId = `orbit-${randomUUID()}`;
@@ -102,6 +104,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       workerPool.id = workerId;
     });
     events.on("pool:fatalError", ({ error }) => broken.resolve(error));
+    schedules = createSchedules({ registry, sql: pool, log, events });
     signal.throwIfAborted();
     runner = await run({
       pgPool: pool,
@@ -109,7 +112,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       logger: graphileLogger(log, broken.resolve),
       noHandleSignals: true,
       taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
-      parsedCronItems: schedules,
+      parsedCronItems: schedules.items,
       preset: { plugins: [catchShutdownErrors(log)], worker: workerPreset(concurrency) },
     });
     runner.promise.then(() => broken.resolve(new Error("graphile-worker ended")), broken.resolve);

@@ -1,3 +1,4 @@
+import { findNextTicks } from "../../application/cron.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
@@ -27,6 +28,9 @@ const UNWIND_MS = 500;
  */
 const CLAIMS_PER_TURN = 100;
 
+/** How many missed ticks are made up before timers and sockets get a turn. */
+const TICKS_PER_TURN = 500;
+
 /** A runtime that tests can crash. */
 export interface MemoryRuntime extends ObservableJobRuntime {
   /** Ends as if the process had died: the runs in flight are lost. */
@@ -40,6 +44,8 @@ export function createMemoryRuntime(
 ): MemoryRuntime {
   let session: Session | undefined;
   const { start, stop } = createStartStop(async () => {
+    const schedules = registry.flatMap(({ schedule }) => schedule ?? []);
+    await findNextTicks(schedules, new Date(options.store.now()));
     const opened = openSession(registry, options);
     session = opened;
     return async () => {
@@ -81,7 +87,7 @@ function openSession(registry: JobRegistry, options: MemoryRuntimeOptions): Sess
   function work(): void {
     if (ended || isPausing) return;
     if (store.now() >= tickAt) {
-      makeTicks(store, registry, tickAt);
+      if (!makeTicks(store, registry, tickAt, TICKS_PER_TURN)) return pause();
       tickAt = nextTickAt(store, registry) ?? Number.POSITIVE_INFINITY;
     }
     while (running.size < concurrency) {

@@ -1,6 +1,7 @@
-import { nextTick } from "../../application/cron.ts";
+import { nextTick, ticksBetween } from "../../application/cron.ts";
 import type { JobDefinition, JobSchedule } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
+import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import { addJobs, type MemoryStore } from "./store.ts";
 
 type Scheduled = JobDefinition & { readonly schedule: JobSchedule };
@@ -22,28 +23,44 @@ const LATE_MS = 60_000;
 /**
  * Makes a job of every tick since the last call, except for ticks that are too old. A tick at `awaited`,
  * the time that a timer waited for, was not missed, whatever the schedule's back-fill.
+ *
+ * @param limit how many jobs it may make at most
+ * @returns whether it made all of them
  */
 export function makeTicks(
   store: MemoryStore,
   registry: JobRegistry,
   awaited = Number.NEGATIVE_INFINITY,
-): void {
+  limit = Number.POSITIVE_INFINITY,
+): boolean {
   const now = store.now();
   const onTime = now - awaited < LATE_MS ? awaited - 1 : now;
+  let left = limit;
   for (const job of scheduledOf(registry)) {
     const identity = identityOf(job);
     const since = store.tickedUntil.get(identity);
     if (since === undefined) continue;
-    store.tickedUntil.set(identity, now);
     const oldest = Math.min(now - job.schedule.backfill, onTime);
-    for (const tick of ticksOf(job.schedule, Math.max(since, oldest), now)) {
-      const { name, version, priority = 0, maxAttempts } = job;
-      const json = JSON.stringify(job.schedule.payload);
-      const id = crypto.randomUUID();
-      const options = { runAt: tick, jobKey: undefined, maxAttempts };
-      addJobs(store, [{ id, name, version, priority, json, ...options }]);
-    }
+    const after = new Date(Math.max(since, oldest));
+    const ticks = [...ticksBetween(job.schedule, after, new Date(now), left)];
+    if (ticks.length > 0) addJobs(store, jobsOf(job, ticks));
+    left -= ticks.length;
+    // There may be more ticks. The next call goes on from here.
+    store.tickedUntil.set(identity, left > 0 ? now : (ticks.at(-1)?.getTime() ?? since));
+    if (left === 0) return false;
   }
+  return true;
+}
+
+function jobsOf(
+  { name, version, priority = 0, maxAttempts, schedule }: Scheduled,
+  ticks: readonly Date[],
+): PreparedJob[] {
+  const json = JSON.stringify(schedule.payload);
+  return ticks.map((runAt) => {
+    const id = crypto.randomUUID();
+    return { id, name, version, priority, json, runAt, jobKey: undefined, maxAttempts };
+  });
 }
 
 /** When the next tick comes, in Unix milliseconds. */
@@ -53,14 +70,6 @@ export function nextTickAt(store: MemoryStore, registry: JobRegistry): number | 
     return tick ? [tick.getTime()] : [];
   });
   return ticks.length > 0 ? Math.min(...ticks) : undefined;
-}
-
-function* ticksOf(schedule: JobSchedule, after: number, until: number): Generator<Date> {
-  let tick = nextTick(schedule, new Date(after));
-  while (tick && tick.getTime() <= until) {
-    yield tick;
-    tick = nextTick(schedule, tick);
-  }
 }
 
 function scheduledOf(registry: JobRegistry): Scheduled[] {

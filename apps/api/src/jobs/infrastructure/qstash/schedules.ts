@@ -2,6 +2,7 @@ import type { Client, Schedule } from "@upstash/qstash";
 import type { JobDefinition } from "../../application/job-definition.ts";
 import type { ScheduleChanges } from "../../application/job-provider.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
+import { createTimeSlices } from "../../application/time-slices.ts";
 import { retryDelay } from "./back-off.ts";
 import { scheduleUrl } from "./job-metadata.ts";
 import { type PlanRetryLimit, type PublishSettings, WANTED_RETRIES } from "./publisher.ts";
@@ -43,13 +44,16 @@ export async function syncQStashSchedules(
   const scheduleOf = (id: string, job: JobDefinition, retries: number) =>
     scheduleRequest(id, job, retries, settings);
   const created = [...wanted].filter(([id]) => !known.has(id));
-  const updated = [...wanted].filter(([id, job]) => {
+  const updated: typeof created = [];
+  const turn = createTimeSlices();
+  for (const [id, job] of wanted) {
+    await turn();
     const current = known.get(id);
+    if (!current) continue;
     // Fewer retries than wanted are no difference: the plan allows no more.
-    return (
-      current && !isSame(current, scheduleOf(id, job, Math.min(current.retries, WANTED_RETRIES)))
-    );
-  });
+    const request = scheduleOf(id, job, Math.min(current.retries, WANTED_RETRIES));
+    if (!isSame(current, request)) updated.push([id, job]);
+  }
   const deleted = [...known.keys()].filter((id) => !wanted.has(id));
   for (const [id, job] of [...created, ...updated]) {
     await callQStash(() =>
