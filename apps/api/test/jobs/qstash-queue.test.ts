@@ -149,6 +149,10 @@ test("a sync creates, updates and deletes the schedules of its own namespace onl
   expect((await client.schedules.get(id)).createdAt).toBe(createdAt);
   expect(await sync(scheduled("0 4 * * *", "Europe/Berlin"))).toMatchObject({ updated: [id] });
   expect((await client.schedules.get(id)).cron).toBe("CRON_TZ=Europe/Berlin 0 4 * * *");
+  const respelled = scheduled(" 00 4\n* * * ", "europe/berlin");
+  expect(await sync(respelled)).toEqual({ created: [], updated: [], deleted: [] });
+  expect(await sync(scheduled("@daily"))).toMatchObject({ updated: [id] });
+  expect((await client.schedules.get(id)).cron).toBe("0 0 * * *");
   expect(await sync(work)).toMatchObject({ deleted: [id] });
   expect(await client.schedules.list()).toHaveLength(1);
 });

@@ -106,6 +106,22 @@ export const scheduleCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "a schedule that is only spelled differently is the same one",
+    needs: ["schedules", "backfill"],
+    async run(harness) {
+      const runs = createProbe<string>();
+      const spelled = (cron: string, timezone: string) =>
+        contractJob("contract.work", async () => runs.report("tick"), {
+          schedule: { cron, timezone, payload: 0, backfill: BACKFILL },
+        });
+      await inWorld(harness, [spelled("* * * * *", "Europe/Berlin")], async (world) => {
+        await world.missMinutes(3);
+        await work(world, { definitions: [spelled(" */1  *\n* *\t* ", "europe/berlin")] });
+        await eventually("the missed ticks have run", async () => runs.unread.length >= 3);
+      });
+    },
+  },
+  {
     title:
       "a schedule that was removed and restored makes up no tick from between, and ticks again",
     needs: ["schedules", "backfill"],

@@ -1,0 +1,177 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { normalSchedule } from "#src/jobs/application/cron.ts";
+import { parseCron } from "#src/jobs/application/cron-text.ts";
+import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
+import { buildJobs } from "#src/jobs/application/job-registry.ts";
+import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
+import { cronCases } from "../support/cron-oracle.ts";
+
+const seed = Number(process.env["CRON_SEED"] ?? 20_261_129);
+const numRuns = Number(process.env["CRON_RUNS"] ?? 2_000);
+process.stdout.write(`cron: CRON_SEED=${seed} CRON_RUNS=${numRuns} npx vitest run cron-text\n`);
+
+const scheduled = (cron: string, timezone = "UTC"): JobDefinition =>
+  contractJob("contract.work", async () => undefined, { schedule: { cron, timezone, payload: 0 } });
+
+/** The schedule as the registry has it, and with it every provider. */
+const registered = (cron: string, timezone?: string) =>
+  buildJobs([scheduled(cron, timezone)])[0]?.schedule;
+
+describe("a schedule has one normal form", () => {
+  test.each([
+    [" 0 4 * * * ", "0 4 * * *"],
+    ["0 4\n* * *", "0 4 * * *"],
+    ["0\t4  * *\r\n*", "0 4 * * *"],
+    ["00 04 * * *", "0 4 * * *"],
+    ["*/1 */1 * * *", "* * * * *"],
+    ["0-59/1 * * * *", "0-59 * * * *"],
+    ["0 0 * jan-mar mon", "0 0 * JAN-MAR MON"],
+    ["0 0 * * Mon-Fri", "0 0 * * MON-FRI"],
+    ["0 0 * * 7", "0 0 * * 0"],
+    ["0 0 * * 5-7", "0 0 * * 5,6,0"],
+    ["0 0 * * FRI-SUN", "0 0 * * 5,6,0"],
+    ["0 0 * * 0-7", "0 0 * * 0,1,2,3,4,5,6"],
+    ["@hourly", "0 * * * *"],
+    ["@daily", "0 0 * * *"],
+    [" @Midnight\n", "0 0 * * *"],
+    ["@weekly", "0 0 * * 0"],
+    ["@monthly", "0 0 1 * *"],
+    ["@yearly", "0 0 1 1 *"],
+    ["@annually", "0 0 1 1 *"],
+  ])("%j is %s", (cron, normal) => {
+    expect(registered(cron)?.cron).toBe(normal);
+  });
+
+  test.each([
+    ["europe/berlin", "Europe/Berlin"],
+    [" Europe/Berlin\n", "Europe/Berlin"],
+    ["AMERICA/PORT_OF_SPAIN", "America/Port_of_Spain"],
+    ["utc", "UTC"],
+    ["nz-chat", "NZ-CHAT"],
+    // Other names of a zone stay.
+    ["Asia/Kolkata", "Asia/Kolkata"],
+    ["Asia/Calcutta", "Asia/Calcutta"],
+    ["Europe/Kyiv", "Europe/Kyiv"],
+    ["US/Eastern", "US/Eastern"],
+    ["Etc/GMT+5", "Etc/GMT+5"],
+    ["Antarctica/DumontDUrville", "Antarctica/DumontDUrville"],
+  ])("the time zone %j is %s", (timezone, normal) => {
+    expect(registered("0 4 * * *", timezone)?.timezone).toBe(normal);
+  });
+
+  test("of which it is its own", () => {
+    fc.assert(
+      fc.property(cronCases, ({ cron }) => {
+        const once = parseCron(cron);
+        const twice = parseCron(once.text);
+        expect(twice).toEqual(once);
+      }),
+      { seed, numRuns },
+    );
+  });
+});
+
+test("random expressions mean what they say", () => {
+  fc.assert(
+    fc.property(cronCases, ({ cron, ...expected }) => {
+      const { fields } = parseCron(cron);
+      expect(fields.minutes).toEqual(expected.minutes.toSorted((one, other) => one - other));
+      expect(fields.hours).toEqual(expected.hours.toSorted((one, other) => one - other));
+      if (expected.days) expect(fields.days).toEqual(new Set(expected.days));
+      if (expected.months) expect(fields.months).toEqual(new Set(expected.months));
+      if (expected.weekdays) expect(fields.weekdays).toEqual(new Set(expected.weekdays));
+    }),
+    { seed, numRuns },
+  );
+});
+
+test("any text is a schedule that ticks, or refused with the reason", () => {
+  const characters = fc.constantFrom(..."0123456789*/,-?LW#+@ \t\nAEJMONSUNDAYdaily:.~H٣é\u00a0\0");
+  const texts = fc.oneof(
+    fc.string(),
+    fc.string({ unit: characters, maxLength: 30 }),
+    fc
+      .array(fc.string({ unit: characters, minLength: 1, maxLength: 5 }), {
+        minLength: 5,
+        maxLength: 5,
+      })
+      .map((fields) => fields.join(" ")),
+  );
+  fc.assert(
+    fc.property(texts, (cron) => {
+      try {
+        expect(normalSchedule({ cron, timezone: "UTC" }).cron).toMatch(
+          /^[0-9A-Z*/,-]+(?: [0-9A-Z*/,-]+){4}$/,
+        );
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith("schedule ")) throw error;
+      }
+    }),
+    { seed, numRuns },
+  );
+});
+
+describe("what not every provider knows is refused, with what to write", () => {
+  test.each([
+    ["0 0 L * *", 'day of month "L": write "28-31", and let the handler return'],
+    ["0 0 15W * *", 'day of month "15W": write the days that it may be'],
+    ["0 0 LW * *", 'day of month "LW": write "28-31"'],
+    ["0 0 * * MON#2", 'day of week "MON#2": write "8-14" as day of month'],
+    ["0 0 * * 5L", 'day of week "5L": write "5"'],
+    ["0 0 ? * *", 'day of month "?": write "*"'],
+    ["0 0 * * ?", 'day of week "?": write "*"'],
+    ["0 0 1 * +5", 'day of week "+5": write "5"'],
+    ["5/15 * * * *", 'minute "5/15": a step needs a range: write "5-59/15"'],
+    ["/5 * * * *", 'minute "/5": write "*/5"'],
+    ["*/90 * * * *", "the step must be from 1 to 60"],
+    ["*/0 * * * *", "the step must be from 1 to 60"],
+    ["0 22-2 * * *", 'hour "22-2": the range runs backwards: write "22-23,0-2"'],
+    ["0 0 * * SAT-MON", 'write "6,0-1"'],
+    ["*,5 * * * *", 'minute "*": write "*" alone'],
+    ["0 0 * january *", 'month "JANUARY": write "JAN"'],
+    ["0 0 * * monday", 'day of week "MONDAY": write "MON"'],
+    ["0 0 * * 8", "the value must be from 0 to 7"],
+    ["0 0 0 * *", "the value must be from 1 to 31"],
+    ["H * * * *", 'minute "H": write "*", numbers from 0 to 59'],
+    ["0~30 * * * *", 'minute "0~30": write'],
+    ["1,,2 * * * *", 'minute "": write'],
+    ["٣ * * * *", "minute"],
+    ["0 0 4 * * *", 'seconds and years are unknown: write "0 4 * * *"'],
+    ["0 0 4 * * * 2030", 'seconds and years are unknown: write "0 4 * * *"'],
+    ["0 4 * *", "it must have five fields"],
+    ["", "it must have five fields"],
+    ["@reboot", "enqueue the job where the app starts"],
+    ["@every 5m", 'write "*/5 * * * *"'],
+    ["@fortnightly", "is not one of the macros @hourly, @daily"],
+    ["CRON_TZ=Europe/Berlin 0 4 * * *", 'timezone: "Europe/Berlin"'],
+    ["TZ=UTC 0 4 * * *", 'timezone: "UTC"'],
+    ["0 0 30 2 *", "never ticks"],
+    ["0 0 31 4,6,9,11 *", "never ticks"],
+  ])("%j", (cron, message) => {
+    expect(() => registered(cron)).toThrow(message);
+  });
+
+  test.each([
+    ["+05:00", 'is an offset: name a zone such as "Europe/Berlin", or write "Etc/GMT-5"'],
+    ["-03:30", 'is an offset: name a zone such as "Europe/Berlin"'],
+    ["UTC+2", 'or write "Etc/GMT-2"'],
+    ["PST", 'is not spelled as an IANA time zone: write "America/Los_Angeles"'],
+    ["IST", 'write "Asia/Calcutta"'],
+    ["us/eastern", 'write "America/New_York"'],
+    ["Us/Eastern", 'write "America/New_York"'],
+    ["europe/kyiv", 'write "Europe/Kiev"'],
+    ["Mars/Base", 'is not an IANA time zone such as "Europe/Berlin"'],
+    ["SystemV/PST8PDT", "is not an IANA time zone"],
+    ["", "is not an IANA time zone"],
+  ])("the time zone %j", (timezone, message) => {
+    expect(() => registered("0 4 * * *", timezone)).toThrow(message);
+  });
+});
+
+test("every zone of this Node is a time zone, spelled as it is", () => {
+  for (const zone of Intl.supportedValuesOf("timeZone")) {
+    expect(registered("0 4 * * *", zone)?.timezone).toBe(zone);
+    expect(registered("0 4 * * *", zone.toLowerCase())?.timezone).toBe(zone);
+  }
+});
