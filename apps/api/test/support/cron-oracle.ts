@@ -109,7 +109,7 @@ interface Spelled {
   readonly text: string;
 }
 
-function range(first: number, last: number, step = 1): number[] {
+export function range(first: number, last: number, step = 1): number[] {
   const values: number[] = [];
   for (let value = first; value <= last; value += step) values.push(value);
   return values;
