@@ -2,7 +2,7 @@ import { readdir, rename, rmdir, unlink } from "node:fs/promises";
 import path from "node:path";
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import { findRunnable, type JobRegistry } from "#src/jobs/application/job-registry.ts";
-import { backOffMs } from "#src/jobs/application/retry-policy.ts";
+import { backOffMs } from "#src/jobs/application/back-off.ts";
 import type { RunOutcome } from "#src/jobs/application/run-job.ts";
 import { storableStack, storableText } from "#src/jobs/infrastructure/common/storable-text.ts";
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { backOffMs } from "#src/jobs/application/retry-policy.ts";
+import { backOffMs } from "#src/jobs/application/back-off.ts";
 import { PermanentJobError } from "#src/jobs/application/job-errors.ts";
 import { inlineJobQueue } from "#src/jobs/testing/inline-job-queue.ts";
 import { inMemoryJobs } from "#src/jobs/testing/in-memory-jobs.ts";

@@ -3,7 +3,7 @@ import type { JobContext, JobDefinition, JobSchedule } from "./job-definition.ts
 import type { JobName, JobPayload, NonJsonPath } from "./job-types.ts";
 import type { JobLogger } from "./ports.ts";
 import type { ProviderOptions } from "./provider-features.ts";
-import { DEFAULT_BACKFILL_MS, DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "./retry-policy.ts";
+import { DEFAULT_BACKFILL_MS, DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "./job-limits.ts";
 
 interface ScheduleTimes {
   /** Five fields: minute, hour, day of month, month, day of week. */

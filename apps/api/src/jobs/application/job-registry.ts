@@ -1,7 +1,7 @@
 import { normalSchedule } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
 import type { ProviderFeature, ProviderSupport } from "./provider-features.ts";
-import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
+import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./job-limits.ts";
 
 /** Every job of the app, each name once. Only `buildJobs` makes one. */
 export type JobRegistry = readonly JobDefinition[];

@@ -8,7 +8,7 @@ import {
 } from "./job-errors.ts";
 import type { BulkJobQueue, EnqueueOptions } from "./job-queue.ts";
 import { findJob, type JobRegistry } from "./job-registry.ts";
-import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./retry-policy.ts";
+import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./job-limits.ts";
 
 /** A checked job on its way into storage. Every adapter stores this shape. */
 export interface PreparedJob {

@@ -28,13 +28,18 @@ export type RunOutcome =
       readonly error: unknown;
     };
 
+/** The fields of every log line about a job's run. `attempt` is missing before a run begins. */
+export function runLogFields(job: string, jobId: string, attempt?: number) {
+  return { job, jobId, ...(attempt !== undefined && { attempt }) };
+}
+
 /** Runs one delivery. Every provider calls this. Never rejects. */
 export async function runJob(
   definition: JobDefinition,
   delivery: JobDelivery,
 ): Promise<RunOutcome> {
   const { jobId, attempt, maxAttempts } = delivery;
-  const log = delivery.log.child({ job: definition.name, jobId, attempt });
+  const log = delivery.log.child(runLogFields(definition.name, jobId, attempt));
   const started = performance.now();
   const outcome = await outcomeOf(definition, delivery, log);
   const ms = Math.round(performance.now() - started);

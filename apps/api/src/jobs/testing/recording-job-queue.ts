@@ -3,7 +3,7 @@ import type { BulkJobQueue, EnqueueOptions } from "../application/job-queue.ts";
 import { buildJobs, type JobRegistry } from "../application/job-registry.ts";
 import type { JobName, JobPayload } from "../application/job-types.ts";
 import { type PreparedJob, prepareEnqueue } from "../application/prepare-enqueue.ts";
-import { DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "../application/retry-policy.ts";
+import { DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "../application/job-limits.ts";
 import {
   DEFAULT_MAX_PAYLOAD_BYTES,
   type DefinitionsSource,

@@ -1,6 +1,6 @@
 import { findJob, type JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
-import { backOffMs } from "../../application/retry-policy.ts";
+import { backOffMs } from "../../application/back-off.ts";
 import { type RunOutcome, runJob } from "../../application/run-job.ts";
 import { storableStack, storableText } from "../common/storable-text.ts";
 import { DEAD_LIMIT, type MemoryStore } from "./store.ts";

@@ -1,7 +1,7 @@
 import type { JobDefinition } from "../../application/job-definition.ts";
 import type { DeliveryResult } from "../../application/job-provider.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "../../application/ports.ts";
-import { type RunOutcome, runJob } from "../../application/run-job.ts";
+import { type RunOutcome, runJob, runLogFields } from "../../application/run-job.ts";
 import { withTimeout } from "../common/with-timeout.ts";
 import { keepDeadJobStatement } from "../sql/dead-jobs.ts";
 import { freeKey, keyExpiry, retakeKey } from "../sql/job-keys.ts";
@@ -13,7 +13,7 @@ import {
   recordEnd,
   recordRefusal,
 } from "../sql/message-records.ts";
-import { backOffSeconds, retryLaterSeconds } from "./back-off.ts";
+import { backOffSeconds, retryLaterSeconds } from "./redelivery-delay.ts";
 import { CUT_OFF, type InFlightDeliveries } from "./in-flight-deliveries.ts";
 import type { DeliveredMessage } from "./job-metadata.ts";
 import type { Publisher } from "./publisher.ts";
@@ -283,7 +283,7 @@ function keyOf({ id, name }: DeliveredMessage, key: string) {
 }
 
 function fieldsOf({ message: { id, name } }: Delivery) {
-  return { job: name, jobId: id };
+  return runLogFields(name, id);
 }
 
 /** Returns `undefined` for text that is not JSON. */

@@ -1,4 +1,5 @@
 import { ProviderRejectedError } from "../../application/job-errors.ts";
+import { runLogFields } from "../../application/run-job.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { createInterval, type Interval } from "../common/interval.ts";
 import { keepDeadJob } from "../sql/dead-jobs.ts";
@@ -62,7 +63,7 @@ export function createOutboxRelay({ publisher, sql, clock, log }: RelayPorts): O
   }
 
   async function publishAlone(claim: string, job: OutboxJob): Promise<void> {
-    const fields = { job: job.name, jobId: job.id };
+    const fields = runLogFields(job.name, job.id);
     try {
       await publishTogether(claim, [job]);
     } catch (err) {

@@ -1,6 +1,6 @@
 import type { Client, PublishBatchRequest } from "@upstash/qstash";
 import { ProviderRejectedError } from "../../application/job-errors.ts";
-import { retryDelay } from "./back-off.ts";
+import { retryDelay } from "./redelivery-delay.ts";
 import { messageUrl, type QStashMessage } from "./job-metadata.ts";
 import { callQStash, exceededQuota } from "./qstash-client.ts";
 

@@ -1,7 +1,7 @@
 import { InvalidJobSignatureError, UnknownJobError } from "../../application/job-errors.ts";
 import type { JobDispatcher } from "../../application/job-provider.ts";
 import { findJob, findRunnable, type JobRegistry } from "../../application/job-registry.ts";
-import { retryLaterSeconds } from "./back-off.ts";
+import { retryLaterSeconds } from "./redelivery-delay.ts";
 import { createDeliveryHandler, type DeliveryPorts } from "./delivery.ts";
 import { destinationOf, readMessage } from "./job-metadata.ts";
 import { createVerifier, type SigningKeys } from "./signature.ts";

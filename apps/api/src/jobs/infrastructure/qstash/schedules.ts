@@ -3,7 +3,7 @@ import type { JobDefinition } from "../../application/job-definition.ts";
 import type { ScheduleChanges } from "../../application/job-provider.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import { createTimeSlices } from "../../application/time-slices.ts";
-import { retryDelay } from "./back-off.ts";
+import { retryDelay } from "./redelivery-delay.ts";
 import { scheduleUrl } from "./job-metadata.ts";
 import { type PlanRetryLimit, type PublishSettings, WANTED_RETRIES } from "./publisher.ts";
 import { callQStash } from "./qstash-client.ts";

@@ -10,8 +10,3 @@ export const DEFAULT_BACKFILL_MS = 5 * 60 * 1000;
 export function isAttemptCount(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_ATTEMPTS_LIMIT;
 }
-
-/** The shortest wait after failed attempt `attempt`, in milliseconds. */
-export function backOffMs(attempt: number): number {
-  return 1_000 * Math.exp(Math.min(attempt, 10));
-}

@@ -1,4 +1,4 @@
-import { backOffMs } from "../../application/retry-policy.ts";
+import { backOffMs } from "../../application/back-off.ts";
 
 /** The contract's back-off in whole seconds. */
 export function backOffSeconds(attempt: number): number {
