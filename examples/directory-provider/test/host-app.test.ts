@@ -46,8 +46,6 @@ function npmStart(env: Record<string, string>) {
     env: {
       PATH: [path.dirname(process.execPath), process.env["PATH"]].join(path.delimiter),
       HOME: root,
-      // Unlike some other shells, bash replaces itself with the command. So a signal reaches the app.
-      npm_config_script_shell: "bash",
       npm_config_update_notifier: "false",
       NODE_OPTIONS: `--import=${new URL("append-line.ts", import.meta.url).href}`,
       APPENDED_LINE: ONE_LINE,
