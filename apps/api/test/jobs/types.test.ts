@@ -92,7 +92,10 @@ const cases: Readonly<Record<string, TypeCase>> = {
     payload: "{ olderThanHours: number }",
     good: define(`name: "NAME", schedule: { cron: "0 * * * *", payload: { olderThanHours: 1 } }`),
     bad: define(`name: "NAME", schedule: "0 * * * *"`),
-    names: [/ScheduleWithPayload<"NAME">/],
+    names: [
+      /job NAME needs a payload: write schedule: \{ cron, payload \} instead of a bare cron string/,
+      /ScheduleWithPayload<"NAME">/,
+    ],
   },
   "a schedule whose payload lacks a field": {
     payload: "{ olderThanHours: number; limit: number }",
@@ -101,6 +104,18 @@ const cases: Readonly<Record<string, TypeCase>> = {
     ),
     bad: define(`name: "NAME", schedule: { cron: "0 * * * *", payload: { olderThanHours: 1 } }`),
     names: [/'limit' is missing/],
+  },
+  "a bare cron string for a payload that is no object": {
+    payload: "number[]",
+    good: define(`name: "NAME", schedule: { cron: "0 * * * *", payload: [1] }`),
+    bad: define(`name: "NAME", schedule: "0 * * * *"`),
+    names: [/job NAME needs a payload: write schedule: \{ cron, payload \}/],
+  },
+  "a schedule object without the payload that its type requires": {
+    payload: "{ olderThanHours: number }",
+    good: define(`name: "NAME", schedule: { cron: "0 * * * *", payload: { olderThanHours: 1 } }`),
+    bad: define(`name: "NAME", schedule: { cron: "0 * * * *" }`),
+    names: [/'payload' is missing/],
   },
   "a bare cron string for a payload without required fields": {
     payload: "{ limit?: number }",

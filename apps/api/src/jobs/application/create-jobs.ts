@@ -11,7 +11,7 @@ import type {
   TransactionJobs,
 } from "./job-provider.ts";
 import type { BulkJobQueue } from "./job-queue.ts";
-import { buildJobs, type JobRegistry } from "./job-registry.ts";
+import { buildJobs, checkSchedulePayloads, type JobRegistry } from "./job-registry.ts";
 import type { ObservableJobRuntime } from "./job-runtime.ts";
 import { type JobClock, type JobLogger, type SqlExecutor, systemClock } from "./ports.ts";
 
@@ -115,10 +115,40 @@ export function assembleParts(
     settings: { ...DEFAULT_SETTINGS, ...settings },
   };
   const registry = buildJobs([...definitions, ...provider.maintenance(ports)], provider);
-  const parts = provider.bind(registry, ports);
+  const bound = provider.bind(registry, ports);
+  const check = () => checkSchedulePayloads(registry);
+  const runtime = checkBeforeStart(bound.runtime, check);
+  const { syncSchedules } = bound;
+  const parts = {
+    ...bound,
+    runtime: own ? closeAfterStop(runtime, own) : runtime,
+    // Where no process runs, this is the start.
+    syncSchedules: syncSchedules && (() => check().then(syncSchedules)),
+  };
+  return { registry, parts };
+}
+
+/** Makes every start wait for `check` first. */
+function checkBeforeStart(
+  runtime: ObservableJobRuntime,
+  check: () => Promise<void>,
+): ObservableJobRuntime {
+  let stops = 0;
   return {
-    registry,
-    parts: own ? { ...parts, runtime: closeAfterStop(parts.runtime, own) } : parts,
+    provider: runtime.provider,
+    get connected() {
+      return runtime.connected;
+    },
+    async start() {
+      const earlierStops = stops;
+      await check();
+      // A stop during the check ended this start.
+      if (stops === earlierStops) await runtime.start();
+    },
+    stop() {
+      stops += 1;
+      return runtime.stop();
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import type { ProviderOptions } from "./provider-features.ts";
 import { DEFAULT_BACKFILL_MS, DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "./job-limits.ts";
 
 interface ScheduleTimes {
-  /** Five fields: minute, hour, day of month, month, day of week. */
+  /** Five fields: minute, hour, day of month, month, day of week. Or a macro such as `@daily`. */
   readonly cron: string;
   /** IANA name, e.g. `Europe/Berlin`. Default: UTC. */
   readonly timezone?: string;
@@ -27,10 +27,16 @@ interface ScheduleWithOptionalPayload<N extends JobName> extends ScheduleTimes {
   readonly payload?: JobPayload<N>;
 }
 
+/** No schedule: the compiler prints it for a bare cron string, and it says what to write instead. */
+type BareCronHint<N extends JobName> =
+  `job ${N} needs a payload: write schedule: { cron, payload } instead of a bare cron string`;
+
 /** A bare cron string is allowed where `{}` is a valid payload. */
 // oxlint-disable-next-line typescript/no-empty-object-type -- asks whether {} is assignable
 type ScheduleOf<N extends JobName> =
-  {} extends JobPayload<N> ? string | ScheduleWithOptionalPayload<N> : ScheduleWithPayload<N>;
+  {} extends JobPayload<N>
+    ? string | ScheduleWithOptionalPayload<N>
+    : ScheduleWithPayload<N> | BareCronHint<N>;
 
 /** How a feature declares a job. */
 export interface JobSpec<N extends JobName> {

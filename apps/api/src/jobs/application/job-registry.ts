@@ -1,7 +1,9 @@
+import pTimeout from "p-timeout";
 import { normalSchedule } from "./cron.ts";
 import type { JobDefinition } from "./job-definition.ts";
 import type { ProviderFeature, ProviderSupport } from "./provider-features.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./job-limits.ts";
+import { schedulePayloadProblem } from "./schedule-payloads.ts";
 
 /** Every job of the app, each name once. Only `buildJobs` makes one. */
 export type JobRegistry = readonly JobDefinition[];
@@ -35,7 +37,7 @@ export function inFeature(
  *
  * @param provider runs the jobs; a definition that needs an unsupported feature is refused
  * @throws Error that lists every problem: a duplicate or malformed name, a schedule that never ticks,
- * a number out of range, an unsupported feature
+ * a number out of range, a scheduled payload that its schema refuses, an unsupported feature
  */
 export function buildJobs(
   definitions: readonly JobDefinition[],
@@ -54,12 +56,41 @@ export function buildJobs(
       ...duplicate,
       ...definitionProblems(definition),
       ...(provider ? unsupportedOptions(definition, provider) : []),
-    ].map((problem) => `- job "${definition.name}"${inFeatureText(definition)} ${problem}`);
+    ].map((problem) => lineOf(definition, problem));
   });
-  if (problems.length > 0) {
-    throw new Error(`These jobs cannot be registered:\n${problems.join("\n")}`);
-  }
+  throwProblems(problems);
   return Object.freeze(definitions.map(withNormalSchedule));
+}
+
+/** How long the schema of one schedule may take. */
+const SCHEMA_TIMEOUT_MS = 10_000;
+
+/**
+ * Asks asynchronous schemas about the payloads of schedules. `buildJobs` cannot wait for them.
+ *
+ * @throws Error that lists every payload that its schema refuses
+ */
+export async function checkSchedulePayloads(registry: JobRegistry): Promise<void> {
+  const problems = await Promise.all(
+    registry.map(async (definition) => {
+      const problem = await pTimeout(Promise.resolve(schedulePayloadProblem(definition)), {
+        milliseconds: SCHEMA_TIMEOUT_MS,
+        fallback: () => `has a schema that did not answer within ${SCHEMA_TIMEOUT_MS} ms`,
+      });
+      return problem === undefined ? [] : [lineOf(definition, problem)];
+    }),
+  );
+  throwProblems(problems.flat());
+}
+
+function lineOf(definition: JobDefinition, problem: string): string {
+  return `- job "${definition.name}"${inFeatureText(definition)} ${problem}`;
+}
+
+function throwProblems(lines: readonly string[]): void {
+  if (lines.length > 0) {
+    throw new Error(`These jobs cannot be registered:\n${lines.join("\n")}`);
+  }
 }
 
 function withNormalSchedule(definition: JobDefinition): JobDefinition {
@@ -154,6 +185,9 @@ function definitionProblems(definition: JobDefinition): string[] {
       const reason = error instanceof Error ? error.message : String(error);
       problems.push(`has a bad schedule: ${reason}`);
     }
+    const payloadProblem = schedulePayloadProblem(definition);
+    // The promise of an asynchronous schema never rejects. The start asks again.
+    if (typeof payloadProblem === "string") problems.push(payloadProblem);
     if (!(schedule.backfill >= 0 && schedule.backfill <= BACKFILL_LIMIT_MS)) {
       problems.push(
         `has backfill ${schedule.backfill}: it must be from 0 to ${BACKFILL_LIMIT_MS} milliseconds`,
