@@ -152,10 +152,10 @@ function workerProblems({ provider }: JobsConfig, env: Environment): string[] {
   ];
 }
 
+/** The mailer reads the host as browsers do, and throws the whole URL if it cannot. */
 function isSmtpUrl(text: string): boolean {
-  return (
-    /^smtps?:\/\/[^\s/]/i.test(text) && Boolean(URL.parse(text)?.hostname) && !text.includes(" ")
-  );
+  const web = URL.parse(text.replace(/^smtps?:(?=\/\/)/i, "http:"));
+  return web?.protocol === "http:" && /^smtps?:\/\/[^\s/]+(\/\S*)?$/i.test(text);
 }
 
 /** Whether the start runs an embedded Postgres. */

@@ -2,12 +2,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { ConfigError, readConfig } from "#src/config.ts";
 import { readQStashEnvironment } from "#src/jobs/infrastructure/qstash/qstash-environment.ts";
-
-const SECRET = "s3cret-value-that-nobody-may-see";
-const GOOD = {
-  DATABASE_URL: `postgres://app:${SECRET}@localhost:5432/app`,
-  ORBIT_API_TOKEN: SECRET,
-};
+import { EVERY, GOOD, SECRET } from "../support/environment.ts";
 
 const RETENTION = { deadRetentionDays: 30, ledgerRetentionDays: 90 };
 
@@ -91,33 +86,6 @@ test.each([
   expect(problems).not.toContain(SECRET);
 });
 
-/** Every variable of .env.example that the app reads itself, with a good value. */
-const EVERY = {
-  ...GOOD,
-  NODE_ENV: "production",
-  PORT: "4003",
-  HTTP_KEEP_ALIVE_SECONDS: "120",
-  ORBIT_DIRECTORY: "/var/lib/orbit",
-  WORKER_DATABASE_URL: `postgres://worker:${SECRET}@localhost:5432/app`,
-  JOBS_PROVIDER: "qstash",
-  JOBS_WORKER: "off",
-  JOBS_CONCURRENCY: "3",
-  JOBS_SHUTDOWN_GRACE_MS: "5000",
-  JOBS_MAX_PAYLOAD_BYTES: "2000",
-  JOBS_DEAD_RETENTION_DAYS: "20",
-  JOBS_LEDGER_RETENTION_DAYS: "60",
-  QSTASH_URL: "https://qstash-us-east-1.upstash.io",
-  QSTASH_TOKEN: `${SECRET}==`,
-  QSTASH_CURRENT_SIGNING_KEY: `sig_${SECRET}`,
-  QSTASH_NEXT_SIGNING_KEY: `sig_next_${SECRET}`,
-  QSTASH_CALLBACK_URL: "https://api.example.com",
-  QSTASH_NAMESPACE: "orbit",
-  SMTP_URL: `smtp://user:${SECRET}@localhost:587`,
-  MAIL_FROM: "Orbit <no-reply@example.com>",
-  STRIPE_WEBHOOK_SECRET: `whsec_${SECRET}`,
-  LOG_LEVEL: "warn",
-} satisfies Record<string, string>;
-
 test("the list of variables is that of .env.example", async () => {
   const example = await readFile(new URL("../../../../.env.example", import.meta.url), "utf8");
   const names = [...example.matchAll(/^# ([A-Z_]+)=/gm)].map(([, name]) => name);
@@ -187,6 +155,9 @@ test.each([
   ["QSTASH_CURRENT_SIGNING_KEY", `sig_${SECRET} x`, /QSTASH_CURRENT_SIGNING_KEY must be a whole/],
   ["STRIPE_WEBHOOK_SECRET", `whsec_${SECRET}ä`, /STRIPE_WEBHOOK_SECRET must be/],
   ["SMTP_URL", `smtp://user:${SECRET} @localhost`, /SMTP_URL must be a URL/],
+  ["SMTP_URL", `smtp://user:${SECRET}@%e4localhost`, /SMTP_URL must be a URL/],
+  ["SMTP_URL", `smtp://user:${SECRET}@`, /SMTP_URL must be a URL/],
+  ["SMTP_URL", `smtp://user:${SECRET}@localhost:70000`, /SMTP_URL must be a URL/],
   ["PORT", "4 002", /PORT must be a whole number/],
   ["PORT", "４００２", /PORT must be a whole number/],
   ["JOBS_CONCURRENCY", "1,000", /JOBS_CONCURRENCY must be a whole number/],
@@ -263,6 +234,9 @@ test.each([
   ["QSTASH_CALLBACK_URL", "https://localhost:4002", /https URL that is public on the internet/],
   ["QSTASH_CALLBACK_URL", "https://api.example.com/?a=1", /without a query/],
   ["QSTASH_CALLBACK_URL", "api.example.com", /must be a URL like https/],
+  ["QSTASH_CALLBACK_URL", "https://{api}.example.com", /must be a URL like https/],
+  ["QSTASH_CALLBACK_URL", "https:{//api.example.com", /must be a URL like https/],
+  ["QSTASH_CALLBACK_URL", `https://u:${SECRET}@api.example.com`, /must be a URL like https/],
   ["QSTASH_URL", "qstash", /QSTASH_URL must be a URL/],
   ["QSTASH_URL", "http://qstash.example.com", /QSTASH_URL must be an https URL/],
   ["QSTASH_CURRENT_SIGNING_KEY", "sig_", /a whole key/],

@@ -178,8 +178,10 @@ test.each([
   ["postgres://USER:SECRET@h/my app", "/my app at h:5432 "],
   ["postgres://USER:SECRET@h/app?sslmode=no-verify", "/app at h:5432 "],
   ["postgres://USER:SECRET@h/app?sslmode=require&uselibpqcompat=true", "/app at h:5432 "],
+  ["postgres://USER:SECRET@h/apppostgres://USER:SECRET@h/app", "/… at h:5432 "],
+  ["postgres://USER:SECRET@h/app?host=USER:SECRET@h", "/app at …:5432 "],
 ])("%s is taken, and an error names only where it leads", (pattern, place) => {
-  const url = pattern.replace("USER", USER).replace("SECRET", SECRET);
+  const url = pattern.replaceAll("USER", USER).replaceAll("SECRET", SECRET);
   const { databaseUrl, jobs } = readConfig({
     DATABASE_URL: url,
     WORKER_DATABASE_URL: url,

@@ -119,6 +119,8 @@ function isBaseUrl(text: string): boolean {
     url !== null &&
     text.trim() === text &&
     /^https?:$/.test(url.protocol) &&
+    // Other characters are valid in a host, but QStash's API would encode them in its own path.
+    /^(\[[\da-f:.]+\]|[\w.-]+)$/.test(url.hostname) &&
     !/[?#]/.test(text) &&
     url.username === "" &&
     url.password === ""

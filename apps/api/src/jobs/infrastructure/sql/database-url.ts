@@ -35,9 +35,15 @@ export function describeDatabase(url: string): string {
   // A path has no query.
   const connectionString = url.startsWith("/") ? url : `${url}${separator}user=${STAND_IN}`;
   const { host, port, database } = new Client({ connectionString, user: STAND_IN });
-  const name = database === undefined || database === STAND_IN ? "" : `/${database}`;
-  const where = host.startsWith("/")
-    ? `${host}/.s.PGSQL.${port}`
-    : `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const name = database === undefined || database === STAND_IN ? "" : `/${withoutSecret(database)}`;
+  const server = withoutSecret(host);
+  const where = server.startsWith("/")
+    ? `${server}/.s.PGSQL.${port}`
+    : `${server.includes(":") ? `[${server}]` : server}:${port}`;
   return `database${name} at ${where}`;
+}
+
+/** A URL that was pasted twice has its own user and password in the database's name. */
+function withoutSecret(text: string): string {
+  return /@|password/i.test(text) ? "…" : text;
 }
