@@ -71,9 +71,8 @@ export function expectedTicks(expression: CronCase, minutes: readonly Minute[]):
 }
 
 function isTime({ minutes, hours, days, months, weekdays }: CronCase, local: number): boolean {
+  if (!minutes.includes(local % 60) || !hours.includes(Math.floor(local / 60) % 24)) return false;
   const shown = new Date(local * MINUTE);
-  if (!minutes.includes(shown.getUTCMinutes()) || !hours.includes(shown.getUTCHours()))
-    return false;
   if (months && !months.includes(shown.getUTCMonth() + 1)) return false;
   const isDay = days?.includes(shown.getUTCDate());
   const isWeekday = weekdays?.includes(shown.getUTCDay());

@@ -42,12 +42,15 @@ interface Digest {
 
 /** Chooses the year that brings the minute nearest to now. graphile-worker never asks far from now. */
 function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
-  const distance = (candidate: Date) => Math.abs(candidate.getTime() - now.getTime());
-  return [-1, 0, 1]
-    .map((years) => new Date(Date.UTC(now.getUTCFullYear() + years, month - 1, date, hour, min)))
-    .reduce((nearest, candidate) =>
-      distance(candidate) < distance(nearest) ? candidate : nearest,
-    );
+  const time = now.getTime();
+  const year = now.getUTCFullYear();
+  const candidates = [year - 1, year, year + 1].map((it) =>
+    Date.UTC(it, month - 1, date, hour, min),
+  );
+  const nearest = candidates.reduce((best, candidate) =>
+    Math.abs(candidate - time) < Math.abs(best - time) ? candidate : best,
+  );
+  return new Date(nearest);
 }
 
 /**
