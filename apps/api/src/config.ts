@@ -152,10 +152,10 @@ function workerProblems({ provider }: JobsConfig, env: Environment): string[] {
   ];
 }
 
-/** The mailer reads the host as browsers do, and throws the whole URL if it cannot. */
+/** The mailer needs no slashes, reads the host as browsers do, and throws the whole URL if it cannot. */
 function isSmtpUrl(text: string): boolean {
-  const web = URL.parse(text.replace(/^smtps?:(?=\/\/)/i, "http:"));
-  return web?.protocol === "http:" && /^smtps?:\/\/[^\s/]+(\/\S*)?$/i.test(text);
+  const [, rest = ""] = /^smtps?:(?:\/\/)?([^\s/]\S*)$/i.exec(text) ?? [];
+  return URL.canParse(`http://${rest}`);
 }
 
 /** Whether the start runs an embedded Postgres. */

@@ -1,8 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { ConfigError, readConfig } from "#src/config.ts";
+import { createMailer } from "#src/infrastructure/mailer.ts";
 import { readQStashEnvironment } from "#src/jobs/infrastructure/qstash/qstash-environment.ts";
 import { EVERY, GOOD, SECRET } from "../support/environment.ts";
+import { silentLog } from "../support/silent-log.ts";
 
 const RETENTION = { deadRetentionDays: 30, ledgerRetentionDays: 90 };
 
@@ -146,6 +148,16 @@ test("a variable of white space counts as unset", () => {
     worker: true,
     provider: "noop",
   });
+});
+
+test.each([
+  `smtp:user:${SECRET}@localhost:587`,
+  `SMTPS://user%40example.com:${SECRET}%20@[::1]:465/?pool=true`,
+  `smtp://größe.example`,
+])("SMTP_URL=%s is taken, as the mailer does", (url) => {
+  const config = readConfig({ ...EVERY, SMTP_URL: url });
+  expect(config.mailer).toMatchObject({ kind: "smtp", url });
+  expect(createMailer(config.mailer, silentLog)).toHaveProperty("send");
 });
 
 test.each([

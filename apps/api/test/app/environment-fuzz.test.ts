@@ -171,7 +171,11 @@ async function checkAccepted(
     mailer: createMailer(config.mailer, silentLog),
     openPool,
   });
-  await checkContainer(container, config, env).finally(() => container.close());
+  try {
+    await checkContainer(container, config, env);
+  } finally {
+    await container.close();
+  }
 }
 
 async function checkContainer(
