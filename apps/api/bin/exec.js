@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `exec` of package.json's scripts where the shell has none: cmd and PowerShell on Windows.
-// POSIX shells use their own, which replaces the shell by the program. See docs/adr/0015-signals.md.
+// POSIX shells use their own, which replaces the shell by the program. See docs/adr/0019-signals.md.
 import { spawn } from "node:child_process";
 
 const [command = "", ...args] = process.argv.slice(2);
