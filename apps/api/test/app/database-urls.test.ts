@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { boot, type Orbit } from "#src/boot.ts";
 import { ConfigError, readConfig } from "#src/config.ts";
@@ -12,7 +12,6 @@ import {
 } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import { databaseProblem } from "#src/start-problems.ts";
-import { startProcess } from "../support/process.ts";
 
 const TOKEN = "token-of-many-characters";
 const SECRET = "s3cret-that-nobody-may-see";
@@ -24,6 +23,8 @@ describe("over the socket of a real Postgres", () => {
   let postgres: EmbeddedPostgres;
   let port: string;
   let password: string;
+
+  afterEach(() => vi.unstubAllEnvs());
 
   const start = () =>
     startEmbeddedPostgres({
@@ -121,17 +122,17 @@ describe("over the socket of a real Postgres", () => {
     ["a path and a name", "LINK orbit", undefined],
     ["a path alone", "LINK", undefined],
   ])("%s is completed by libpq's variables", async (_title, pattern, host) => {
-    const server = startProcess("src/index.ts", {
-      ...env(pattern.replace("LINK", path.join(directory, "link"))),
-      ...(host !== undefined && { PGHOST: path.join(directory, host) }),
-      PGPORT: port,
-      PGUSER: "orbit",
-      PGPASSWORD: password,
-    });
-    const [, url = ""] = await server.waitFor(/listens on (\S+) /);
-    expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ worker: "working" });
-    server.kill("SIGTERM");
-    expect(await server.exit).toBe(0);
+    if (host !== undefined) vi.stubEnv("PGHOST", path.join(directory, host));
+    vi.stubEnv("PGPORT", port);
+    vi.stubEnv("PGUSER", "orbit");
+    vi.stubEnv("PGPASSWORD", password);
+    const url = pattern.replace("LINK", path.join(directory, "link"));
+    const orbit = await boot(env(url), "server", directory);
+    try {
+      expect(await call(orbit, "GET", "/health")).toMatchObject({ code: 200, worker: "working" });
+    } finally {
+      await orbit.stop();
+    }
   });
 
   test("a server that stops is unavailable, and the app goes on when it is back", async () => {

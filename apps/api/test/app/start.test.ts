@@ -148,9 +148,8 @@ test("variables with white space and line breaks around them work as without", a
 });
 
 test.each([
-  ["production", "on", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
-  ["production", "off", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
   ["development", "on", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
+  ["production", "off", "", /JOBS_PROVIDER is not set: no job runs, and every enqueue is refused/],
   ["production", "on", "noop", /The jobs provider is noop: no job runs/],
 ])(
   "with NODE_ENV=%s, JOBS_WORKER=%s and JOBS_PROVIDER=%s one line says that no job runs",
