@@ -27,8 +27,8 @@ for await (const file of glob(["*.md", "docs/**/*.md", "apps/*/*.md"], { cwd: RO
 /** A block that begins with the path of a file shows that file; the compiler and vitest know it. */
 const EXAMPLE = /^\/\/ (apps\/\S+\.ts)\n/;
 
-/** A block that begins so shows parts of a file, in their order, with `// …` where one ends. */
-const EXCERPT = /^\/\/ from (\S+\.ts)\n/;
+/** A block that begins so shows parts of a file, in their order, with `// …` or `# …` where one ends. */
+const EXCERPT = /^(?:\/\/|#) from (\S+)\n/;
 
 const typescript = blocks.filter(
   ({ language, code }) => language === "ts" && !EXAMPLE.test(code) && !EXCERPT.test(code),
@@ -72,7 +72,7 @@ describe("every example in the documentation is a file that runs with the tests"
 describe("every excerpt in the documentation stands in its file", () => {
   test.each(excerpts)("$title", async ({ code }) => {
     let rest = await readFile(path.join(ROOT, EXCERPT.exec(code)?.[1] ?? ""), "utf8");
-    for (const part of code.replace(EXCERPT, "").split(/^ *\/\/ …\n/m)) {
+    for (const part of code.replace(EXCERPT, "").split(/^ *(?:\/\/|#) …\n/m)) {
       expect(rest).toContain(part.trim());
       rest = rest.slice(rest.indexOf(part.trim()) + part.trim().length);
     }
@@ -97,7 +97,7 @@ test("the table of providers says what they declare; npm run docs:providers mend
 });
 
 test("every block says what it is", () => {
-  const known = new Set(["ts", "sh", "sql", "text", "json", "ini"]);
+  const known = new Set(["ts", "sh", "sql", "text", "json", "ini", "yaml", "toml", "dockerfile"]);
   const unknown = blocks.filter(({ language }) => !known.has(language));
   expect(unknown.map(({ title }) => title)).toEqual([]);
   expect(typescript.length).toBeGreaterThan(0);
