@@ -80,6 +80,36 @@ test("a slow relay publishes nothing that another relay has published", async ()
   expect(runs.unread).toEqual([]);
 });
 
+test("a relay that takes longer than a claim lasts keeps its claim", async () => {
+  const { runs, sweep, query, put } = await open();
+  await put("once", null);
+  const [reached, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let renewals = 0;
+  const sweeping = sweep(async (text, values) => {
+    if (text.startsWith("delete from orbit_jobs.job_outbox")) {
+      reached.resolve();
+      await goOn.promise;
+    }
+    const result = await query(text, values);
+    if (text.startsWith("update orbit_jobs.job_outbox set claimed_until")) renewals += 1;
+    return result;
+  });
+  await reached.promise;
+  // Four renewals take longer than a claim lasts.
+  await eventually("the claim was renewed four times", async () => renewals >= 4);
+  let claimedByOthers = 0;
+  await sweep(async (text, values) => {
+    const result = await query(text, values);
+    claimedByOthers += result.rows.length;
+    return result;
+  });
+  expect(claimedByOthers).toBe(0);
+  goOn.resolve();
+  await sweeping;
+  expect(await runs.next()).toBe("once");
+  expect((await query("select from orbit_jobs.job_outbox")).rows).toEqual([]);
+});
+
 test("a job stays in the outbox while QStash refuses the token", async () => {
   const { runs, world, sweep, query, put } = await open();
   await put("waits", null);

@@ -81,6 +81,12 @@ export async function openKillWorld() {
       );
       clock.jump(FIVE_MINUTES * 1_000);
     },
+    async outboxIsEmpty() {
+      await eventually("the outbox is empty", async () => {
+        const { rows } = await database.pool.query("select from orbit_jobs.job_outbox");
+        return rows.length === 0;
+      });
+    },
     effects: () => readEffects(database.pool),
     async allIsDone() {
       await eventually("all is done", async () => {

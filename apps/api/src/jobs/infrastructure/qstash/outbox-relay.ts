@@ -9,6 +9,7 @@ import {
   type OutboxJob,
   postponeInOutbox,
   removeFromOutbox,
+  renewClaim,
   settleKeys,
 } from "../sql/outbox.ts";
 import { firstMessage } from "./enqueue-jobs.ts";
@@ -31,6 +32,9 @@ interface RelayPorts {
 
 /** Jobs that are claimed at a time. */
 const BATCH = 100;
+
+/** A third of the time for which a claim lasts. */
+const RENEWAL_INTERVAL_MS = 1_000;
 
 /** Batches of one sweep. The next sweep publishes the rest. */
 const BATCHES = 100;
@@ -100,7 +104,18 @@ export function createOutboxRelay({ publisher, sql, clock, log }: RelayPorts): O
   async function claimAndPublish(ids?: readonly string[]): Promise<number> {
     const claim = crypto.randomUUID();
     const jobs = await claimFromOutbox(sql, claim, BATCH, ids);
-    for (const batch of inBatches(jobs)) await publishBatch(claim, batch);
+    if (jobs.length === 0) return 0;
+    const claimed = jobs.map(({ id }) => id);
+    const renewal = createInterval(RENEWAL_INTERVAL_MS, () =>
+      // A claim that runs out costs a second request at most, and QStash makes one message of both.
+      renewClaim(sql, claim, claimed).catch(() => undefined),
+    );
+    renewal.start();
+    try {
+      for (const batch of inBatches(jobs)) await publishBatch(claim, batch);
+    } finally {
+      await renewal.stop();
+    }
     return jobs.length;
   }
 
@@ -129,9 +144,9 @@ function isRefusalOfJob(error: unknown): boolean {
   return refused === "request" || quota === "maxMessageSize";
 }
 
-const SWEEP_INTERVAL_MS = 5_000;
+const SWEEP_INTERVAL_MS = 2_000;
 
-/** Sweeps the outbox every five seconds while it is started. */
+/** Sweeps the outbox every two seconds while it is started. */
 export function createOutboxSweeper(relay: OutboxRelay, log: JobLogger): Interval {
   return createInterval(SWEEP_INTERVAL_MS, () =>
     relay.sweep().catch((err: unknown) => log.warn({ err }, "outbox sweep failed")),

@@ -48,8 +48,8 @@ export async function putIntoOutbox(
   );
 }
 
-/** A claim outlasts one request to QStash. Another process takes over jobs whose claim has run out. */
-const CLAIM_SECONDS = 20;
+/** A live publisher renews its claim well before it runs out. After that, another process may claim the jobs. */
+const CLAIM_SECONDS = 3;
 
 /** Claims the oldest jobs that no process is publishing; with `ids`, only from among those. */
 export async function claimFromOutbox(
@@ -70,6 +70,21 @@ export async function claimFromOutbox(
   );
   // In the order of their enqueues, also when they are published in several batches.
   return rowsSchema.parse(rows).toSorted((one, other) => one.position - other.position);
+}
+
+/** Prolongs a claim. Leaves out rows that another process has claimed, and postponed rows. */
+export async function renewClaim(
+  sql: SqlExecutor,
+  claim: string,
+  ids: readonly string[],
+): Promise<void> {
+  // Waits for no lock, so it cannot deadlock with the publisher's own statements.
+  await sql.query(
+    `update orbit_jobs.job_outbox set claimed_until = now() + $3::integer * interval '1 second'
+      where id in (select id from orbit_jobs.job_outbox
+                    where id = any($1::text[]) and claim = $2::text for update skip locked)`,
+    [ids, claim, CLAIM_SECONDS],
+  );
 }
 
 const settledSchema = z.array(
@@ -134,7 +149,7 @@ export async function postponeInOutbox(
 ): Promise<void> {
   await sql.query(
     `update orbit_jobs.job_outbox
-        set failures = failures + 1, refusals = refusals + $2::integer,
+        set failures = failures + 1, refusals = refusals + $2::integer, claim = null,
             claimed_until = now() + least(exp(least(failures + 1, 10)), 300) * interval '1 second'
       where id = $1`,
     [id, wasRefused ? 1 : 0],
