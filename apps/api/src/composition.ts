@@ -20,6 +20,7 @@ import type { DevelopmentMailer } from "#src/infrastructure/mailer.ts";
 import { randomIds } from "#src/infrastructure/random-ids.ts";
 import { createJobs, type Jobs } from "#src/jobs/application/create-jobs.ts";
 import { type SqlExecutor, systemClock } from "#src/jobs/application/ports.ts";
+import { unfailingLog } from "#src/jobs/application/unfailing-log.ts";
 import { withTimeout } from "#src/jobs/infrastructure/common/with-timeout.ts";
 import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import type { Clock } from "#src/kernel/clock.ts";
@@ -72,8 +73,9 @@ export interface Platform {
 /** Assembles every feature and every adapter. Opens no connection. */
 export function compose(
   config: AppConfig,
-  { log, mailer, clock = systemClock, openPool = openPoolOfProcess }: Platform,
+  { mailer, clock = systemClock, openPool = openPoolOfProcess, ...platform }: Platform,
 ): Container {
+  const log = unfailingLog(platform.log);
   const pool = openPool(config.databaseUrl, log);
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
 

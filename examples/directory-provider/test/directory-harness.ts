@@ -32,8 +32,13 @@ export const directoryHarness: ContractHarness = {
     return {
       queue,
       queueOf: (known) => bound(known).queue,
-      runtime({ definitions: known = definitions, concurrency = 2, shutdownGraceMs = 100 } = {}) {
-        const options = { directory: folders, clock, concurrency, shutdownGraceMs, log: silentLog };
+      runtime({
+        definitions: known = definitions,
+        concurrency = 2,
+        shutdownGraceMs = 100,
+        log = silentLog,
+      } = {}) {
+        const options = { directory: folders, clock, concurrency, shutdownGraceMs, log };
         const runtime = createDirectoryRuntime(buildJobs(known), options);
         runtimes.push(runtime);
         return runtime;

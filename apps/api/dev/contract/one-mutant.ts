@@ -25,6 +25,11 @@ const template = `template_${number}`;
 await createTemplate(serverUrl(), template);
 process.env[TEMPLATE_VARIABLE] = template;
 
+// A fault that ends a worker's process is noticed by everybody.
+process.on("uncaughtException", ({ message }) => {
+  process.stdout.write(`the process ended: ${message}\n`, () => process.exit(0));
+});
+
 const all = Object.entries({ ...contractCases, ...harness.ownCases });
 const byLikelihood = all.toSorted(
   ([one], [other]) => Number(other === mutant.topic) - Number(one === mutant.topic),

@@ -11,6 +11,8 @@ import { mutants } from "./mutants.ts";
 const { values } = parseArgs({
   options: {
     provider: { type: "string", multiple: true },
+    /** Part of the title. */
+    title: { type: "string", default: "" },
     parallel: { type: "string", default: "3" },
   },
 });
@@ -46,7 +48,8 @@ const rows: string[][] = [];
 let survived = 0;
 try {
   const chosen = [...mutants.entries()].filter(
-    ([, { provider }]) => values.provider?.includes(provider) ?? true,
+    ([, { provider, title }]) =>
+      (values.provider?.includes(provider) ?? true) && title.includes(values.title),
   );
   const queue = chosen.values();
   const lane = async () => {

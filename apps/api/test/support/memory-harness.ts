@@ -49,7 +49,7 @@ function openMemoryWorld(
       store,
       concurrency: options.concurrency ?? 2,
       shutdownGraceMs: options.shutdownGraceMs ?? 100,
-      log: silentLog,
+      log: options.log ?? silentLog,
     });
     runtimes.push(made);
     return made;

@@ -52,9 +52,11 @@ export async function qstashInstances({
     concurrency = 2,
     shutdownGraceMs = 100,
     sql = ports.sql,
+    log,
   }: QStashRuntimeOptions = {}): JobRuntime => {
     const parts = bindProvider(qstash({ ...options, concurrency }), definitions, {
       ...ports,
+      ...(log && { log }),
       // A killed instance writes nothing any more.
       sql: {
         query: (text, values) =>

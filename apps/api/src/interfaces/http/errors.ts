@@ -17,7 +17,7 @@ const publicError = z.object({
 /** Turns any error of a route into `{"error": {code, message, …}}`. */
 export function errorResponse(error: unknown, c: Context, log: Logger): Response {
   if (error instanceof HTTPException) return errorResponse(fromHono(error), c, log);
-  const known = error instanceof Error ? publicError.safeParse(error).data : undefined;
+  const known = publicFacts(error);
   if (!known) {
     log.error(
       { err: error, method: c.req.method, path: c.req.path },
@@ -31,6 +31,15 @@ export function errorResponse(error: unknown, c: Context, log: Logger): Response
   if (retryAfterSeconds !== undefined)
     c.header("retry-after", String(Math.ceil(retryAfterSeconds)));
   return c.json({ error: { code, message, ...details } }, contentful(status));
+}
+
+/** Code can throw anything, also a value that cannot be read. */
+function publicFacts(error: unknown): z.infer<typeof publicError> | undefined {
+  try {
+    return error instanceof Error ? publicError.safeParse(error).data : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function fromHono(error: HTTPException): AppError {

@@ -14,6 +14,7 @@ import type { BulkJobQueue } from "./job-queue.ts";
 import { buildJobs, checkSchedulePayloads, type JobRegistry } from "./job-registry.ts";
 import type { ObservableJobRuntime } from "./job-runtime.ts";
 import { type JobClock, type JobLogger, type SqlExecutor, systemClock } from "./ports.ts";
+import { unfailingLog } from "./unfailing-log.ts";
 
 export const DEFAULT_SETTINGS: JobSettings = {
   maxPayloadBytes: 1_048_576,
@@ -111,7 +112,7 @@ export function assembleParts(
   const ports: ProviderPorts = {
     sql: sql ?? own ?? noDatabase(provider),
     clock,
-    log,
+    log: unfailingLog(log),
     settings: { ...DEFAULT_SETTINGS, ...settings },
   };
   const registry = buildJobs([...definitions, ...provider.maintenance(ports)], provider);

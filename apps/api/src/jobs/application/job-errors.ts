@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { readProperty } from "./safe-error.ts";
 
 /** An error that a caller can act on, with a stable `code`, an HTTP `status` and details. */
 export class JobsError extends Error {
@@ -145,12 +146,25 @@ export class TransactionEndedError extends JobsError {
   }
 }
 
+/** Marks permanent errors, also those of another copy of this module: an app may have two of them. */
+const KIND = Symbol.for("orbit-jobs.error-kind");
+const PERMANENT = "permanent";
+
 /** A handler throws this if another attempt makes no sense: the job is dead at once. */
 export class PermanentJobError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "PermanentJobError";
   }
+
+  get [KIND](): typeof PERMANENT {
+    return PERMANENT;
+  }
+}
+
+/** Whether a thrown value is a {@link PermanentJobError}. Never throws. */
+export function isPermanentJobError(thrown: unknown): boolean {
+  return readProperty(thrown, KIND) === PERMANENT;
 }
 
 /** Converts a schema's issues for {@link InvalidPayloadError}. */

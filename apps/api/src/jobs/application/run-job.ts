@@ -1,7 +1,9 @@
 import type { JobDefinition } from "./job-definition.ts";
-import { PermanentJobError } from "./job-errors.ts";
+import { isPermanentJobError } from "./job-errors.ts";
 import type { JobLogger } from "./ports.ts";
 import { parsePayload } from "./prepare-enqueue.ts";
+import { safeError } from "./safe-error.ts";
+import { unfailingLog } from "./unfailing-log.ts";
 
 /** One delivery of a job by a provider. */
 export interface JobDelivery {
@@ -20,26 +22,32 @@ export interface JobDelivery {
 export type RunOutcome =
   | { readonly status: "succeeded" }
   /** Another attempt is due. */
-  | { readonly status: "failed"; readonly error: unknown }
+  | ({ readonly status: "failed" } & RunError)
   /** No further attempt will be made. */
-  | {
-      readonly status: "dead";
-      readonly reason: "permanent" | "exhausted";
-      readonly error: unknown;
-    };
+  | ({ readonly status: "dead"; readonly reason: "permanent" | "exhausted" } & RunError);
 
 /** The fields of every log line about a job's run. `attempt` is missing before a run begins. */
 export function runLogFields(job: string, jobId: string, attempt?: number) {
   return { job, jobId, ...(attempt !== undefined && { attempt }) };
 }
 
-/** Runs one delivery. Every provider calls this. Never rejects. */
+interface RunError {
+  /** A copy of what was thrown. It can be logged and stored. */
+  readonly error: Error;
+  /** What was thrown. Reading it may run any code, so only tests look at it. */
+  readonly thrown: unknown;
+}
+
+/**
+ * Runs one delivery. Every provider calls this. Never rejects, and neither what is thrown nor the log
+ * changes how a run ends.
+ */
 export async function runJob(
   definition: JobDefinition,
   delivery: JobDelivery,
 ): Promise<RunOutcome> {
   const { jobId, attempt, maxAttempts } = delivery;
-  const log = delivery.log.child(runLogFields(definition.name, jobId, attempt));
+  const log = unfailingLog(delivery.log).child(runLogFields(definition.name, jobId, attempt));
   const started = performance.now();
   const outcome = await outcomeOf(definition, delivery, log);
   const ms = Math.round(performance.now() - started);
@@ -65,8 +73,8 @@ async function outcomeOf(
   let payload: unknown;
   try {
     payload = await parsePayload(definition, await upgradePayload(definition, delivery));
-  } catch (error) {
-    return { status: "dead", reason: "permanent", error };
+  } catch (thrown) {
+    return { status: "dead", reason: "permanent", error: safeError(thrown), thrown };
   }
   try {
     await runWithTimeout(definition.timeout, delivery.signal, (signal) =>
@@ -80,14 +88,13 @@ async function outcomeOf(
       }),
     );
     return { status: "succeeded" };
-  } catch (error) {
-    if (error instanceof PermanentJobError) {
-      return { status: "dead", reason: "permanent", error };
-    }
+  } catch (thrown) {
+    const error = safeError(thrown);
+    if (isPermanentJobError(thrown)) return { status: "dead", reason: "permanent", error, thrown };
     if (delivery.attempt >= delivery.maxAttempts) {
-      return { status: "dead", reason: "exhausted", error };
+      return { status: "dead", reason: "exhausted", error, thrown };
     }
-    return { status: "failed", error };
+    return { status: "failed", error, thrown };
   }
 }
 

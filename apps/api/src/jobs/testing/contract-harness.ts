@@ -4,6 +4,7 @@ import type { BulkJobQueue } from "../application/job-queue.ts";
 import type { ProviderSupport } from "../application/provider-features.ts";
 import type { JobRuntime } from "../application/job-runtime.ts";
 import type { Ledger } from "../application/ledger.ts";
+import type { JobLogger } from "../application/ports.ts";
 import type { ProviderFeature } from "../application/provider-features.ts";
 
 /** Lets the contract's cases run on one provider. Each adapter writes one. */
@@ -71,6 +72,8 @@ export interface RuntimeOptions {
   readonly concurrency?: number;
   /** Default: 100. */
   readonly shutdownGraceMs?: number;
+  /** Default: one that is silent. */
+  readonly log?: JobLogger;
 }
 
 export interface DeadJob {

@@ -180,7 +180,7 @@ async function drain(
     if (!job) break;
     const { id: jobId, attempts: attempt } = job;
     const outcome = await runStoredJob(store, registry, job, { signal, log });
-    const error = outcome.status === "succeeded" ? undefined : outcome.error;
+    const error = outcome.status === "succeeded" ? undefined : outcome.thrown;
     runs.push(jobView(job, { jobId, attempt, outcome: outcome.status, error }));
   }
   return allowFailures ? runs : withoutFailures(runs);

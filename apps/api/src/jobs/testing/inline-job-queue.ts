@@ -61,7 +61,7 @@ export function inlineJobQueue(
       log,
     };
     const outcome = await nesting.run(chain, () => runJob(definition, delivery));
-    if (outcome.status !== "succeeded") throw outcome.error;
+    if (outcome.status !== "succeeded") throw outcome.thrown;
   }
 
   const queue = recordEnqueues(

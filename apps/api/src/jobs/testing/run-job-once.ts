@@ -38,7 +38,7 @@ export async function runJobOnce<N extends JobName, Facts extends RunOnceFacts =
     ...facts,
     payload: JSON.parse(JSON.stringify(payload)),
   });
-  if (outcome.status !== "succeeded") throw outcome.error;
+  if (outcome.status !== "succeeded") throw outcome.thrown;
 }
 
 /**

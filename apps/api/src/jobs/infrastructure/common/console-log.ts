@@ -1,4 +1,5 @@
 import type { JobLogger } from "../../application/ports.ts";
+import { safeError } from "../../application/safe-error.ts";
 
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
@@ -11,7 +12,7 @@ export function consoleLog(
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
     const line = { level, time: new Date(), ...fields, ...more, message };
     // oxlint-disable-next-line no-console -- this log writes to the console
-    console.error(JSON.stringify(line, errorsAsText));
+    console.error(JSON.stringify(line, asText));
   };
   return {
     debug: write("debug"),
@@ -22,6 +23,9 @@ export function consoleLog(
   };
 }
 
-function errorsAsText(_key: string, value: unknown): unknown {
-  return value instanceof Error ? (value.stack ?? value.message) : value;
+function asText(_key: string, value: unknown): unknown {
+  if (typeof value === "bigint") return String(value);
+  if (!(value instanceof Error)) return value;
+  const { stack, message } = safeError(value);
+  return stack ?? message;
 }

@@ -1,28 +1,11 @@
-const LENGTH_LIMIT = 10_000;
+import { safeError } from "../../application/safe-error.ts";
 
-/**
- * An error's message as any database can store it: at most 10,000 characters, without U+0000 and lone
- * surrogates. Never throws, whatever a handler threw.
- */
+/** An error's message as any database can store it. Never throws. See {@link safeError}. */
 export function storableText(error: unknown): string {
-  return textOf(error).slice(0, LENGTH_LIMIT).replaceAll("\0", "\uFFFD").toWellFormed();
-}
-
-function textOf(error: unknown): string {
-  try {
-    // Not every message is a string, whatever its type says.
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    return "The handler threw a value that has no text.";
-  }
+  return safeError(error).message;
 }
 
 /** An error's stack in the same form, or `undefined`. */
 export function storableStack(error: unknown): string | undefined {
-  try {
-    const stack: unknown = error instanceof Error ? error.stack : undefined;
-    return typeof stack === "string" ? storableText(stack) : undefined;
-  } catch {
-    return undefined;
-  }
+  return safeError(error).stack;
 }

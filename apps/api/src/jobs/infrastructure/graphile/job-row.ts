@@ -78,8 +78,8 @@ function taskOf(
     if (mayHaveCededKey(job)) await write(takeKeyBack, job);
     // Afterwards graphile-worker finds no locked row to fail, so it writes no back-off.
     if (runs.aborted) await write(giveBack, job);
-    // graphile-worker stores the message. One that Postgres cannot store would break the worker.
-    throw new Error(storableText(outcome.error), { cause: outcome.error });
+    // graphile-worker stores the message.
+    throw outcome.error;
   };
 }
 

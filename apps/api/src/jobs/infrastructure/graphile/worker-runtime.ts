@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { ObservableJobRuntime } from "../../application/job-runtime.ts";
 import type { JobLogger } from "../../application/ports.ts";
+import { unfailingLog } from "../../application/unfailing-log.ts";
 import { createStartStop } from "../common/start-stop.ts";
 import { describePostgresError } from "../sql/postgres-errors.ts";
 import { openWorkerSession, type WorkerSession } from "./worker-session.ts";
@@ -25,9 +26,10 @@ export function graphileRuntime(
   registry: JobRegistry,
   { shutdownGraceMs, ...options }: WorkerRuntimeOptions,
 ): ObservableJobRuntime {
-  const { log } = options;
+  const log = unfailingLog(options.log);
   let connected = false;
-  const openSession = (signal: AbortSignal) => openWorkerSession({ ...options, registry, signal });
+  const openSession = (signal: AbortSignal) =>
+    openWorkerSession({ ...options, log, registry, signal });
 
   /** Resolves when `stopping` has aborted and the last session is closed. */
   async function keepWorking(first: WorkerSession, stopping: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import type {
   ProviderFromEnv,
   ProviderPorts,
 } from "../../application/job-provider.ts";
+import { unfailingLog } from "../../application/unfailing-log.ts";
 import { applyMigrations, commonMigrations, outboxMigrations } from "../sql/apply-migrations.ts";
 import { pruneJob, publishOutboxJob } from "../sql/maintenance.ts";
 import { openOwnedPool } from "../sql/owned-pool.ts";
@@ -39,7 +40,7 @@ export function qstash(options: QStashOptions): JobProvider {
   const planRetryLimit = learnPlanRetryLimit();
   const publisher = createPublisher(client, settings, planRetryLimit);
   const relayFor = ({ sql, clock, log }: ProviderPorts) =>
-    createOutboxRelay({ publisher, sql, clock, log });
+    createOutboxRelay({ publisher, sql, clock, log: unfailingLog(log) });
 
   return {
     name: "qstash",
@@ -65,7 +66,8 @@ export function qstash(options: QStashOptions): JobProvider {
     },
 
     bind(registry, ports) {
-      const { sql, clock, log } = ports;
+      const { sql, clock } = ports;
+      const log = unfailingLog(ports.log);
       const { maxPayloadBytes, shutdownGraceMs } = ports.settings;
       const relay = relayFor(ports);
       const inFlight = createInFlightDeliveries();

@@ -4,6 +4,7 @@ import {
   ProviderUnavailableError,
   TransactionEndedError,
 } from "../../application/job-errors.ts";
+import { safeError } from "../../application/safe-error.ts";
 
 /**
  * SQLSTATEs that a later try may not meet: connection trouble (08), a deadlock or failed serialisation (40),
@@ -74,13 +75,28 @@ interface Description {
 }
 
 function describe(cause: unknown): Description {
+  try {
+    return describeWithin(cause, CAUSES_LIMIT);
+  } catch {
+    // The work inside a transaction may throw anything, also what cannot be read.
+    return { text: safeError(cause).message };
+  }
+}
+
+/** Causes can be cyclic. */
+const CAUSES_LIMIT = 10;
+
+function describeWithin(cause: unknown, causes: number): Description {
   // Node tries every address of a name, and may report all failures in one error without a message.
   const error = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause;
   if (!(error instanceof Error)) return { text: String(error) };
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   // Drizzle and other libraries wrap the database's error.
-  if (code === "" && error.cause instanceof Error) return describe(error.cause);
-  const text = error.message || code;
+  if (code === "" && error.cause instanceof Error && causes > 0) {
+    return describeWithin(error.cause, causes - 1);
+  }
+  const message: unknown = error.message || code;
+  const text = String(message);
   if (code === "") return { text };
   // Only errors of the server have a severity. "EPIPE" looks like a SQLSTATE, too.
   return "severity" in error ? { sqlState: code, text } : { socket: code, text };

@@ -13,6 +13,7 @@ import { retryCases } from "./retries.ts";
 import { runAtCases } from "./run-at.ts";
 import { scheduleTimeCases } from "./schedule-times.ts";
 import { scheduleCases } from "./schedules.ts";
+import { thrownValueCases } from "./thrown-values.ts";
 import { transactionCases } from "./transactions.ts";
 import { versionCases } from "./versions.ts";
 
@@ -21,7 +22,7 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   delivery: [...deliveryCases, ...payloadCases],
   refusals: refusalCases,
   retries: retryCases,
-  failures: failureCases,
+  failures: [...failureCases, ...thrownValueCases],
   runAt: runAtCases,
   jobKey: [...jobKeyCases, ...jobKeyReuseCases],
   schedules: [...scheduleCases, ...scheduleTimeCases],
