@@ -46,3 +46,23 @@ test("a Hyperdrive binding is the database where there is one", async () => {
     await database.drop();
   }
 });
+
+test("a rejection that nothing awaits fails its own run", async () => {
+  const port = await freePort();
+  const strayErrors = await bundleWorker("test/support/stray-errors-worker.ts");
+  const worker = await startWorker(strayErrors, port, {});
+  const run = async (payload: string): Promise<unknown> => {
+    const answer = await fetch(`http://127.0.0.1:${port}`, { method: "POST", body: payload });
+    return answer.json();
+  };
+  try {
+    const answers = await Promise.all(["at once", "none", "in a timer"].map(run));
+    expect(answers).toEqual([
+      { status: "failed", message: 'floating "at once"' },
+      { status: "succeeded" },
+      { status: "failed", message: 'floating "in a timer"' },
+    ]);
+  } finally {
+    await worker.stop();
+  }
+});

@@ -44,6 +44,8 @@ const BASES: Readonly<Record<string, (message: string) => object>> = {
   "dom exception": (message) => new DOMException(message, "AbortError"),
   aggregate: (message) => new AggregateError([new Error("one"), Symbol("two")], message),
   foreign: (message) => foreign("new RangeError(message)", { message }),
+  "foreign promise": () => foreign("Promise.reject(1)", {}),
+  promise: (message) => Promise.reject(new Error(message)),
   object: (message) => ({ message }),
   "no message": () => ({ reason: { deep: [1n] } }),
   array: (message) => [message, undefined],

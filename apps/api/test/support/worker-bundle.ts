@@ -13,16 +13,21 @@ const WRANGLER = fileURLToPath(
   new URL("bin/wrangler.js", import.meta.resolve("wrangler/package.json")),
 );
 
-/** The code that `wrangler deploy` uploads, by wrangler.jsonc. */
-export async function bundleWorker(): Promise<string> {
+/**
+ * The code that `wrangler deploy` uploads, by wrangler.jsonc.
+ *
+ * @param entry a file of apps/api in place of the API's own entry
+ */
+export async function bundleWorker(entry = "src/edge.ts"): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), "orbit-worker-"));
   try {
     await promisify(execFile)(
       process.execPath,
-      [WRANGLER, "deploy", "--dry-run", "--outdir", directory],
+      [WRANGLER, "deploy", entry, "--dry-run", "--outdir", directory],
       { cwd: API, env: { ...process.env, WRANGLER_SEND_METRICS: "false" }, timeout: 60_000 },
     );
-    return await readFile(path.join(directory, "edge.js"), "utf8");
+    const { name } = path.parse(entry);
+    return await readFile(path.join(directory, `${name}.js`), "utf8");
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -2,7 +2,13 @@ import type { JobDefinition } from "./job-definition.ts";
 import { isPermanentJobError } from "./job-errors.ts";
 import type { JobLogger } from "./ports.ts";
 import { parsePayload } from "./prepare-enqueue.ts";
-import { safeError } from "./safe-error.ts";
+import { ignoreRejection, safeError } from "./safe-error.ts";
+import {
+  catchStrayErrors,
+  inRunContext,
+  type OnStrayError,
+  strayErrorsReported,
+} from "./stray-errors.ts";
 import { unfailingLog } from "./unfailing-log.ts";
 
 /** One delivery of a job by a provider. */
@@ -48,8 +54,14 @@ export async function runJob(
 ): Promise<RunOutcome> {
   const { jobId, attempt, maxAttempts } = delivery;
   const log = unfailingLog(delivery.log).child(runLogFields(definition.name, jobId, attempt));
+  const stray = createStrayError(log);
+  const stopCatching = catchStrayErrors();
   const started = performance.now();
-  const outcome = await outcomeOf(definition, delivery, log);
+  const outcome = await inRunContext(stray.report, () =>
+    outcomeOf(definition, delivery, log, stray.first),
+  );
+  stray.runHasEnded();
+  stopCatching();
   const ms = Math.round(performance.now() - started);
   switch (outcome.status) {
     case "succeeded":
@@ -65,10 +77,36 @@ export async function runJob(
   return outcome;
 }
 
+interface StrayError {
+  readonly report: OnStrayError;
+  /** Rejects with the first error that comes while the run goes on. */
+  readonly first: Promise<never>;
+  runHasEnded(): void;
+}
+
+/** The first error that nothing awaits fails the run. Later ones are logged. */
+function createStrayError(log: JobLogger): StrayError {
+  const { promise: first, reject } = Promise.withResolvers<never>();
+  ignoreRejection(first);
+  let later: string | undefined;
+  return {
+    first,
+    report(error) {
+      if (later !== undefined) return log.error({ err: safeError(error) }, later);
+      later = "further error of the run that nothing awaited";
+      reject(error);
+    },
+    runHasEnded() {
+      later = "error that nothing awaited, after its run had ended";
+    },
+  };
+}
+
 async function outcomeOf(
   definition: JobDefinition,
   delivery: JobDelivery,
   log: JobLogger,
+  strayError: Promise<never>,
 ): Promise<RunOutcome> {
   let payload: unknown;
   try {
@@ -77,7 +115,7 @@ async function outcomeOf(
     return { status: "dead", reason: "permanent", error: safeError(thrown), thrown };
   }
   try {
-    await runWithTimeout(definition.timeout, delivery.signal, (signal) =>
+    await runWithTimeout(definition.timeout, delivery.signal, strayError, (signal) =>
       definition.run(payload, {
         jobName: definition.name,
         jobId: delivery.jobId,
@@ -112,12 +150,13 @@ async function upgradePayload(
 }
 
 /**
- * Rejects at the timeout, even if the handler ignores its signal. An outer abort only reaches the
- * handler's signal; the provider decides whether to wait.
+ * Rejects at the timeout or with the run's first stray error, even if the handler ignores its signal. An
+ * outer abort only reaches the handler's signal; the provider decides whether to wait.
  */
 async function runWithTimeout(
   timeout: number,
   outer: AbortSignal,
+  strayError: Promise<never>,
   run: (signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController();
@@ -127,13 +166,21 @@ async function runWithTimeout(
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => {
-        const message = `The run exceeded its timeout of ${timeout} ms.`;
-        const error = new DOMException(message, "TimeoutError");
+      const fail = (error: unknown) => {
+        // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- anything can be thrown
         reject(error);
         controller.abort(error);
+      };
+      timer = setTimeout(() => {
+        const message = `The run exceeded its timeout of ${timeout} ms.`;
+        fail(new DOMException(message, "TimeoutError"));
       }, timeout);
-      run(controller.signal).then(resolve, reject);
+      strayError.catch(fail);
+      // The handler may have left a promise behind that is rejected already.
+      Promise.resolve(run(controller.signal)).then(
+        () => strayErrorsReported().then(resolve),
+        reject,
+      );
     });
   } finally {
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 import type { JobRuntime } from "../../application/job-runtime.ts";
+import { catchStrayErrors } from "../../application/stray-errors.ts";
 
 /** Closes what one start opened. Never rejects. */
 export type Close = () => Promise<void>;
@@ -27,7 +28,7 @@ export function createStartStop(
     const stopping = new AbortController();
     const { signal } = stopping;
     const opened = stopped
-      .then(() => (signal.aborted ? undefined : open(signal)))
+      .then(() => (signal.aborted ? undefined : openCatching(open, signal)))
       .catch((error: unknown) => {
         if (signal.aborted) return undefined;
         if (session === opening) session = undefined;
@@ -55,4 +56,19 @@ export function createStartStop(
       return stopped;
     },
   };
+}
+
+/** Keeps errors of runs that nothing awaits from ending the process, from the start to the end of the stop. */
+async function openCatching(
+  open: (stopping: AbortSignal) => Promise<Close>,
+  stopping: AbortSignal,
+): Promise<Close> {
+  const stopCatching = catchStrayErrors();
+  try {
+    const close = await open(stopping);
+    return () => close().finally(stopCatching);
+  } catch (error) {
+    stopCatching();
+    throw error;
+  }
 }

@@ -14,6 +14,7 @@ import { runAtCases } from "./run-at.ts";
 import { scheduleTimeCases } from "./schedule-times.ts";
 import { scheduleCases } from "./schedules.ts";
 import { thrownValueCases } from "./thrown-values.ts";
+import { strayErrorCases } from "./stray-errors.ts";
 import { transactionCases } from "./transactions.ts";
 import { versionCases } from "./versions.ts";
 
@@ -22,7 +23,7 @@ export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = 
   delivery: [...deliveryCases, ...payloadCases],
   refusals: refusalCases,
   retries: retryCases,
-  failures: [...failureCases, ...thrownValueCases],
+  failures: [...failureCases, ...thrownValueCases, ...strayErrorCases],
   runAt: runAtCases,
   jobKey: [...jobKeyCases, ...jobKeyReuseCases],
   schedules: [...scheduleCases, ...scheduleTimeCases],
