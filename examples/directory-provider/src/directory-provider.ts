@@ -7,8 +7,13 @@ import type {
   ProviderPorts,
   TransactionJobs,
 } from "#src/jobs/application/job-provider.ts";
+import type { AddedJob } from "#src/jobs/application/job-queue.ts";
 import type { JobRegistry } from "#src/jobs/application/job-registry.ts";
-import { checkedQueue, type PreparedJob } from "#src/jobs/application/prepare-enqueue.ts";
+import {
+  checkedQueue,
+  type PreparedJob,
+  type StoreJobs,
+} from "#src/jobs/application/prepare-enqueue.ts";
 import {
   applyMigrations,
   commonMigrations,
@@ -23,6 +28,7 @@ import {
   newJob,
   prepareDirectory,
   providerError,
+  readJob,
   tryLink,
   writeDraft,
 } from "./job-files.ts";
@@ -57,7 +63,7 @@ export function directory({ root, concurrency = 2 }: DirectoryOptions): JobProvi
     bind(registry, ports) {
       const { clock, log, settings } = ports;
       const { maxPayloadBytes, shutdownGraceMs } = settings;
-      const store = (jobs: readonly PreparedJob[]) => storeJobs(folders, jobs, clock.now());
+      const store: StoreJobs = (jobs) => storeJobs(folders, jobs, clock.now());
       const options = { directory: folders, clock, concurrency, shutdownGraceMs, log };
       return {
         queue: checkedQueue(registry, maxPayloadBytes, store),
@@ -82,21 +88,22 @@ async function storeJobs(
   folders: JobDirectory,
   prepared: readonly PreparedJob[],
   now: Date,
-): Promise<void> {
-  const drafts: { readonly draft: string; readonly slot: string }[] = [];
-  let enqueued = 0;
+): Promise<readonly AddedJob[]> {
+  const drafts: { readonly id: string; readonly draft: string; readonly slot: string }[] = [];
+  const added: AddedJob[] = [];
   try {
     for (const each of prepared) {
       const job = newJob(each, now);
-      drafts.push({ draft: await writeDraft(folders, job), slot: job.slot });
+      drafts.push({ id: job.id, draft: await writeDraft(folders, job), slot: job.slot });
     }
-    for (const { draft, slot } of drafts) {
-      // A taken name means that a job with the same key waits: this one is absorbed.
-      await tryLink(draft, path.join(folders.waiting, slot));
-      enqueued += 1;
+    for (const { id, draft, slot } of drafts) {
+      const holder = await linkOrFindHolder(draft, path.join(folders.waiting, slot));
+      added.push({ id: holder ?? id, absorbed: holder !== undefined });
     }
     await flushNames(folders.waiting);
+    return added;
   } catch (error) {
+    const enqueued = added.length;
     throw enqueued > 0 ? providerError(error).with({ enqueued }) : providerError(error);
   } finally {
     // A later start removes the drafts that are left.
@@ -104,11 +111,28 @@ async function storeJobs(
   }
 }
 
+const LINK_TRIES = 100;
+
+/**
+ * Makes the job wait. A taken name means that a job with the same key waits: this one is absorbed.
+ *
+ * @returns the id of the job that absorbed this one
+ */
+async function linkOrFindHolder(draft: string, waiting: string): Promise<string | undefined> {
+  for (let tries = 0; tries < LINK_TRIES; tries++) {
+    if (await tryLink(draft, waiting)) return undefined;
+    const holder = await readJob(waiting);
+    if (holder) return holder.id;
+    // A worker has claimed the holder since, so the name is free.
+  }
+  throw new Error(`The file ${waiting} exists and holds no job.`);
+}
+
 /** A directory takes no part in a transaction, so the jobs are stored after its commit. */
 function afterCommit(
   registry: JobRegistry,
   { log, settings }: ProviderPorts,
-  store: (jobs: readonly PreparedJob[]) => Promise<void>,
+  store: StoreJobs,
 ): TransactionJobs {
   const prepared: PreparedJob[] = [];
   let hasEnded = false;
@@ -116,6 +140,8 @@ function afterCommit(
     ...checkedQueue(registry, settings.maxPayloadBytes, async (jobs) => {
       if (hasEnded) throw new TransactionEndedError();
       prepared.push(...jobs);
+      // The commit may absorb them.
+      return jobs.map(({ id }) => ({ id, absorbed: false }));
     }),
     ended() {
       hasEnded = true;

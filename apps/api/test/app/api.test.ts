@@ -37,6 +37,21 @@ describe("POST /v1/jobs", () => {
     expect(rows).toEqual([{ run_at: new Date(runAt), max_attempts: 4 }]);
   });
 
+  test("answers with the job's id, and says whether a waiting job absorbed it", async () => {
+    const body = { name: REMINDER, payload: { inviteId: INVITE_ID }, jobKey: "answered" };
+    const first = await app.request("POST", "/v1/jobs", body);
+    const { rows } = await app.database.pool.query<{ id: string }>(
+      "select id from graphile_worker._private_jobs where key like '% answered'",
+    );
+    const [job] = rows;
+    expect(first.body).toEqual({ enqueued: { name: REMINDER, id: job?.id, absorbed: false } });
+    const second = await app.request("POST", "/v1/jobs", body);
+    expect(second).toMatchObject({
+      status: 202,
+      body: { enqueued: { name: REMINDER, id: job?.id, absorbed: true } },
+    });
+  });
+
   const good = { name: REMINDER, payload: { inviteId: INVITE_ID } };
   const bad: readonly [string, unknown, number, string][] = [
     ["an unknown name", { ...good, name: "no.such-job" }, 404, "jobs.unknown_job"],

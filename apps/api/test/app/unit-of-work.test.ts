@@ -34,6 +34,7 @@ afterEach(() => database.drop());
 const definitions = [contractJob("contract.work", async () => undefined)];
 const withoutJobs: TransactionJobs = {
   enqueue: () => Promise.reject(new Error("this transaction enqueues nothing")),
+  add: () => Promise.reject(new Error("this transaction enqueues nothing")),
   enqueueMany: () => Promise.reject(new Error("this transaction enqueues nothing")),
   ended: () => undefined,
   committed: async () => undefined,

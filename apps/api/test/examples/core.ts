@@ -12,7 +12,7 @@ export function testCore(
     clock: { now: () => new Date() },
     ids: { id: () => crypto.randomUUID(), token: () => "token" },
     mailer: { send: async (mail) => void sent.push(mail) },
-    queue: { enqueue: refuse("queue"), enqueueMany: refuse("queue") },
+    queue: { enqueue: refuse("queue"), add: refuse("queue"), enqueueMany: refuse("queue") },
     ...parts,
     sent,
   };

@@ -38,6 +38,7 @@ const broken = [
     harness: brokenHarness(({ queue }) => ({
       queue: {
         enqueue: queue.enqueue.bind(queue),
+        add: queue.add.bind(queue),
         enqueueMany: (requests) => queue.enqueueMany(requests.slice(0, 1)),
       },
     })),
@@ -86,6 +87,7 @@ function withOptions(
 ): BulkJobQueue {
   return {
     enqueue: (name, payload, options = {}) => queue.enqueue(name, payload, change(options)),
+    add: (name, payload, options = {}) => queue.add(name, payload, change(options)),
     enqueueMany: (requests) => queue.enqueueMany(requests),
   };
 }

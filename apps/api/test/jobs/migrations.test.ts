@@ -65,7 +65,12 @@ async function appliedMigrations(pool: Pool): Promise<string[]> {
   return rows.map(({ migration }) => migration);
 }
 
-const ALL = ["common/0001_initial", "graphile/0001_initial", "outbox/0001_initial"];
+const ALL = [
+  "common/0001_initial",
+  "graphile/0001_initial",
+  "graphile/0002_add_keyed",
+  "outbox/0001_initial",
+];
 
 /** Overloads that no code has called since the second unreleased version. */
 const SUPERSEDED = [
@@ -147,6 +152,27 @@ describe("a database of the unreleased code", () => {
       /made the table orbit_jobs\.workers\. Drop the schema/,
     );
   });
+});
+
+test("an enqueue of an earlier version and one of this version absorb each other", async () => {
+  const database = await emptyDatabase();
+  await migrate(database.pool);
+  const { queue } = graphileParts([contractJob("contract.work", async () => undefined)], database);
+  const enqueueAsBefore = (key: string) =>
+    database.pool.query(
+      "select from orbit_jobs.enqueue_keyed('contract.work', '1', now(), 10, 0, $1)",
+      [`contract.work ${key}`],
+    );
+  await enqueueAsBefore("old first");
+  expect(await queue.add("contract.work", 1, { jobKey: "old first" })).toMatchObject({
+    absorbed: true,
+  });
+  expect(await queue.add("contract.work", 1, { jobKey: "new first" })).toMatchObject({
+    absorbed: false,
+  });
+  await enqueueAsBefore("new first");
+  const { rows } = await database.pool.query("select from graphile_worker._private_jobs");
+  expect(rows).toHaveLength(2);
 });
 
 test("the SQL functions and the code use the same row markers", async () => {

@@ -152,3 +152,32 @@ test("a job that QStash refuses ten times is dead, and does not hold up others",
   expect(await keyIsFree()).toBe(true);
   expect((await query("select from orbit_jobs.job_outbox")).rows).toEqual([]);
 });
+
+test("an add in a transaction is answered before its key is taken", async () => {
+  const { runs, world } = await open();
+  const waiting = await world.queue.add("contract.work", "waits", {
+    jobKey: "k",
+    runAt: new Date(world.now().getTime() + 60_000),
+  });
+  const added = await world.transaction?.((tx) =>
+    tx.jobs.add("contract.work", "absorbed after the commit", { jobKey: "k" }),
+  );
+  expect(added?.absorbed).toBe(false);
+  expect(added?.id).not.toBe(waiting.id);
+  await world.elapse(61);
+  expect(await runs.next()).toBe("waits");
+  await eventually("all is done", async () => (await world.pendingCount()) === 0);
+  expect(runs.unread).toEqual([]);
+});
+
+test("after an add that failed, the next one has its id and stores the job", async () => {
+  const { runs, world } = await open();
+  world.qstash.faults.set({ "answer-500": { probability: 1, times: 1 } });
+  const add = (payload: string) => world.queue.add("contract.work", payload, { jobKey: "k" });
+  await expect(add("failed")).rejects.toMatchObject({ code: "jobs.provider_unavailable" });
+  const { rows } = await world.pool.query<{ holder: string }>(
+    "select holder from orbit_jobs.job_keys",
+  );
+  expect(await add("stored")).toEqual({ id: rows[0]?.holder, absorbed: true });
+  expect(await runs.next()).toBe("stored");
+});

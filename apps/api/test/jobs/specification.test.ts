@@ -163,6 +163,36 @@ test("its ports have the signatures that it gives them", async () => {
       declare const ourRuntime: OurRuntime;
       export const runtime: JobRuntime = ourRuntime;
       export const back: OurRuntime = runtime;`,
+    fakes: `
+      import type { JobQueue, BulkJobQueue } from "#src/jobs/application/job-queue.ts";
+      import type { JobName, JobPayload } from "#src/jobs/application/job-types.ts";
+      // Exactly the specification's members.
+      const members: Record<keyof JobQueue, true> = { enqueue: true };
+      export const fake: JobQueue = { enqueue: async () => undefined };
+      export class Adapter implements JobQueue {
+        readonly names: string[] = [];
+        async enqueue<N extends JobName>(
+          name: N,
+          payload: JobPayload<N>,
+          options?: { runAt?: Date; jobKey?: string; maxAttempts?: number },
+        ): Promise<void> {
+          this.names.push(name, JSON.stringify(payload), String(options?.runAt));
+        }
+      }
+      export const remind = (queue: JobQueue, inviteId: string) =>
+        queue.enqueue("workspaces.invites.send-reminder", { inviteId });
+      declare const whole: BulkJobQueue;
+      export const sent = [fake, new Adapter(), whole].map((queue) => remind(queue, "1"));
+      export const added: Promise<{ id: string; absorbed: boolean }> = whole.add(
+        "workspaces.invites.send-reminder",
+        { inviteId: "1" },
+        { jobKey: "1" },
+      );
+      // @ts-expect-error -- the payload belongs to the name
+      void whole.add("workspaces.invites.send-reminder", { olderThanHours: 1 });
+      // @ts-expect-error -- a queue of the specification alone has no ids
+      fake.add;
+      export { members };`,
     registration: `
       import type { AppCore, AppFeature } from "#src/core.ts";
       import { buildJobs } from "#src/jobs/application/job-registry.ts";
@@ -178,5 +208,5 @@ test("its ports have the signatures that it gives them", async () => {
       const runtime = buildJobRuntime(jobsConfig, registry);
       await runtime.start();`,
   });
-  expect(Object.fromEntries(errors)).toEqual({ ports: "", registration: "" });
+  expect(Object.fromEntries(errors)).toEqual({ ports: "", fakes: "", registration: "" });
 });

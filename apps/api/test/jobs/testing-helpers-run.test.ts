@@ -142,6 +142,17 @@ describe("inMemoryJobs", () => {
     expect(() => jobs.advance(-1)).toThrow("time cannot advance by -1 seconds");
   });
 
+  test("add answers with the id of the run, and with the id of the job that absorbed it", async () => {
+    const jobs = inMemoryJobs((queue) => helperJobs(queue));
+    const { id } = await jobs.queue.add("helpers.mail", { to: "ann" }, { jobKey: "k" });
+    const absorbed = await jobs.queue.add("helpers.mail", { to: "ben" }, { jobKey: "k" });
+    expect(absorbed).toEqual({ id, absorbed: true });
+    expect(await jobs.drain()).toMatchObject([{ jobId: id, payload: { to: "ann" } }]);
+    const next = await jobs.queue.add("helpers.mail", { to: "cleo" }, { jobKey: "k" });
+    expect(next.absorbed).toBe(false);
+    expect(jobs.pending).toMatchObject([{ jobId: next.id }]);
+  });
+
   test("drain ends when a job enqueues itself for ever", async () => {
     const jobs = inMemoryJobs((queue) => helperJobs(queue));
     await jobs.queue.enqueue("helpers.for-ever", {});

@@ -59,6 +59,21 @@ describe("recordingJobQueue", () => {
     expect(queue.records).toEqual([]);
   });
 
+  test("add answers like a provider whose jobs wait, and records absorbed jobs", async () => {
+    const queue = recordingJobQueue(helperJobs);
+    const first = await queue.add("helpers.mail", { to: "ann" }, { jobKey: "k" });
+    expect(first.id).toMatch(/^[\da-f-]{36}$/);
+    expect(first.absorbed).toBe(false);
+    const absorbed = await queue.add("helpers.mail", { to: "ben" }, { jobKey: "k" });
+    expect(absorbed).toEqual({ id: first.id, absorbed: true });
+    const other = await queue.add("helpers.mail", { to: "ben" });
+    expect(other.absorbed).toBe(false);
+    expect(other.id).not.toBe(first.id);
+    expect(queue.enqueued("helpers.mail").map(({ to }) => to)).toEqual(["ann", "ben", "ben"]);
+    await expect(queue.add("helpers.mail", { to: "" })).rejects.toThrow(/is wrong/);
+    expect(queue.records).toHaveLength(3);
+  });
+
   test("without definitions still refuses bad options", async () => {
     const queue = recordingJobQueue();
     await queue.enqueue("helpers.mail", { to: "" });

@@ -6,11 +6,11 @@ const TRIES = 8;
 const PAUSE_MS = 50;
 
 /** Tries again, and not for ever, while `isWorthIt` says so. */
-async function insist(
-  call: () => Promise<void>,
+async function insist<T>(
+  call: () => Promise<T>,
   isWorthIt: (error: unknown) => boolean,
   onRetry: () => void,
-): Promise<void> {
+): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
       return await call();
@@ -29,6 +29,8 @@ export function insistentQueue(queue: BulkJobQueue, onRetry: () => void): BulkJo
   return {
     enqueue: (name, payload, options) =>
       insist(() => queue.enqueue(name, payload, options), isUnavailable, onRetry),
+    add: (name, payload, options) =>
+      insist(() => queue.add(name, payload, options), isUnavailable, onRetry),
     enqueueMany: (requests) => insist(() => queue.enqueueMany(requests), isUnavailable, onRetry),
   };
 }

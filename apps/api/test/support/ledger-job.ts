@@ -8,6 +8,7 @@ import { contractTransactions } from "./contract-transactions.ts";
 
 const withoutJobs = (): TransactionJobs => ({
   enqueue: (name) => Promise.reject(new JobsNotConfiguredError(name)),
+  add: (name) => Promise.reject(new JobsNotConfiguredError(name)),
   enqueueMany: () => Promise.reject(new JobsNotConfiguredError("many")),
   ended: () => undefined,
   committed: async () => undefined,

@@ -30,11 +30,11 @@ export async function openTroubledWorld(
   });
   const { world, troubles } = await open(once(definitions));
   let underWay = 0;
-  const strikeAndCall = async (call: () => Promise<void>) => {
+  const strikeAndCall = async <T>(call: () => Promise<T>): Promise<T> => {
     underWay += 1;
     try {
       await troubles.strike(() => underWay === 1);
-      await call();
+      return await call();
     } finally {
       underWay -= 1;
     }
@@ -44,6 +44,7 @@ export async function openTroubledWorld(
     const insistent = insistentQueue(queue, () => count("an enqueue made again"));
     return {
       enqueue: (...args) => strikeAndCall(() => insistent.enqueue(...args)),
+      add: (...args) => strikeAndCall(() => insistent.add(...args)),
       enqueueMany: (requests) => strikeAndCall(() => insistent.enqueueMany(requests)),
     };
   };

@@ -74,6 +74,7 @@ export function createJobs(options: CreateJobsOptions): Jobs {
   const queue: BulkJobQueue = {
     enqueue: async (name, payload, enqueueOptions) =>
       bound().queue.enqueue(name, payload, enqueueOptions),
+    add: async (name, payload, enqueueOptions) => bound().queue.add(name, payload, enqueueOptions),
     enqueueMany: async (requests) => bound().queue.enqueueMany(requests),
   };
   const transaction = (sql: SqlExecutor) => bound().in(sql);

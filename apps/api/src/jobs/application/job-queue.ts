@@ -37,8 +37,27 @@ export type EnqueueRequest = {
   };
 }[JobName];
 
-/** A queue that takes many jobs in one call. Every provider has it. */
+/** The answer of {@link BulkJobQueue.add}. */
+export interface AddedJob {
+  /** The `ctx.jobId` of the job's runs. If the job was absorbed, the id of the job that has its key. */
+  readonly id: string;
+  /** Whether another job had the key, so that this one was not stored. Always `false` without a key. */
+  readonly absorbed: boolean;
+}
+
+/** A queue that also returns ids and takes many jobs in one call. Every provider has it. */
 export interface BulkJobQueue extends JobQueue {
+  /**
+   * Does the same as {@link JobQueue.enqueue}, and returns the job's id.
+   *
+   * In a transaction, a provider that stores jobs after the commit checks the key only then: it returns
+   * `absorbed: false`, and the id of a job that may still be absorbed.
+   */
+  add<N extends JobName>(
+    name: N,
+    payload: JobPayload<N>,
+    options?: EnqueueOptions,
+  ): Promise<AddedJob>;
   /**
    * Enqueues all jobs or none. Fails as {@link JobQueue.enqueue} does, for the first bad entry. If a
    * provider stores them in parts, the error's `details.enqueued` counts the first ones that it stored.

@@ -6,7 +6,7 @@ import {
   payloadIssues,
   UnknownJobError,
 } from "./job-errors.ts";
-import type { BulkJobQueue, EnqueueOptions } from "./job-queue.ts";
+import type { AddedJob, BulkJobQueue, EnqueueOptions } from "./job-queue.ts";
 import { findJob, type JobRegistry } from "./job-registry.ts";
 import { isAttemptCount, MAX_ATTEMPTS_LIMIT } from "./job-limits.ts";
 
@@ -26,15 +26,25 @@ export interface PreparedJob {
   readonly maxAttempts: number;
 }
 
-/** A queue that checks every job and passes the checked ones, at least one, to `store`. */
+/**
+ * Stores checked jobs, at least one: all of them or none. Answers for each job, in their order. Only
+ * `add` needs the answer, and it stores one job. The answer for several jobs may be empty.
+ */
+export type StoreJobs = (jobs: readonly PreparedJob[]) => Promise<readonly AddedJob[]>;
+
+/** A queue that checks every job and passes the checked ones to `store`. */
 export function checkedQueue(
   registry: JobRegistry,
   maxPayloadBytes: number,
-  store: (jobs: readonly PreparedJob[]) => Promise<void>,
+  store: StoreJobs,
 ): BulkJobQueue {
   return {
     async enqueue(name, payload, options) {
       await store([await prepareEnqueue(registry, maxPayloadBytes, name, payload, options)]);
+    },
+    async add(name, payload, options) {
+      const job = await prepareEnqueue(registry, maxPayloadBytes, name, payload, options);
+      return onlyAnswer(await store([job]));
     },
     async enqueueMany(requests) {
       const jobs = await Promise.all(
@@ -45,6 +55,12 @@ export function checkedQueue(
       if (jobs.length > 0) await store(jobs);
     },
   };
+}
+
+/** The answer for the only job that was stored. */
+export function onlyAnswer([added]: readonly AddedJob[]): AddedJob {
+  if (added) return added;
+  throw new Error("The provider stored the job and returned no answer for it.");
 }
 
 /**

@@ -46,13 +46,13 @@ export function inlineJobQueue(
   /** The jobs around the current enqueue, the outermost first. */
   const nesting = new AsyncLocalStorage<readonly string[]>();
 
-  async function run({ name, json, maxAttempts }: PreparedJob): Promise<void> {
+  async function run({ id, name, json, maxAttempts }: PreparedJob): Promise<void> {
     const definition = findJob(registry, name);
     if (!definition) throw new UnknownJobError(name);
     const chain = [...(nesting.getStore() ?? []), name];
     if (chain.length > maxDepth) throw tooDeep(chain, maxDepth);
     const delivery: JobDelivery = {
-      jobId: crypto.randomUUID(),
+      jobId: id,
       attempt: 1,
       maxAttempts,
       payload: JSON.parse(json),
@@ -72,6 +72,7 @@ export function inlineJobQueue(
     },
     async (jobs) => {
       for (const job of jobs) await run(job);
+      return jobs.map(({ id }) => ({ id, absorbed: false }));
     },
   );
   const registry = registryFrom(definitions, queue);

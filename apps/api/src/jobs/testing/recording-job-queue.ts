@@ -1,8 +1,13 @@
 import type { JobDefinition } from "../application/job-definition.ts";
-import type { BulkJobQueue, EnqueueOptions } from "../application/job-queue.ts";
+import type { AddedJob, BulkJobQueue, EnqueueOptions } from "../application/job-queue.ts";
 import { buildJobs, type JobRegistry } from "../application/job-registry.ts";
 import type { JobName, JobPayload } from "../application/job-types.ts";
-import { type PreparedJob, prepareEnqueue } from "../application/prepare-enqueue.ts";
+import {
+  onlyAnswer,
+  type PreparedJob,
+  prepareEnqueue,
+  type StoreJobs,
+} from "../application/prepare-enqueue.ts";
 import { DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT_MS } from "../application/job-limits.ts";
 import {
   DEFAULT_MAX_PAYLOAD_BYTES,
@@ -38,7 +43,7 @@ export interface RecordingJobQueueOptions {
 
 /**
  * A queue for tests of what is enqueued. It checks each job as a provider does, records it and runs
- * nothing. Without definitions it accepts every name and checks no schema.
+ * nothing, so that a key stays taken. Without definitions it accepts every name and checks no schema.
  *
  * @throws Error that lists the problems which `buildJobs` finds. `enqueue` rejects with the errors of
  * {@link JobQueue.enqueue}, and records nothing then.
@@ -47,10 +52,20 @@ export function recordingJobQueue(
   definitions?: DefinitionsSource,
   { maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES }: RecordingJobQueueOptions = {},
 ): RecordingJobQueue {
+  /** The id of the first job with a key, by name and key. */
+  const holders = new Map<string, string>();
   const queue = recordEnqueues(
     async (name, payload, options) =>
       prepareEnqueue(registry ?? registryWith(name), maxPayloadBytes, name, payload, options),
-    async () => undefined,
+    async (jobs) =>
+      jobs.map(({ id, name, jobKey }): AddedJob => {
+        if (jobKey === undefined) return { id, absorbed: false };
+        const key = JSON.stringify([name, jobKey]);
+        const holder = holders.get(key);
+        if (holder !== undefined) return { id: holder, absorbed: true };
+        holders.set(key, id);
+        return { id, absorbed: false };
+      }),
   );
   const registry = definitions && registryFrom(definitions, queue);
   return queue;
@@ -84,24 +99,29 @@ interface Request {
 /** Checks every job of a call with `prepare`, records them all or none, and passes them to `send`. */
 export function recordEnqueues(
   prepare: (name: string, payload: unknown, options?: EnqueueOptions) => Promise<PreparedJob>,
-  send: (jobs: readonly PreparedJob[]) => Promise<void>,
+  send: StoreJobs,
 ): RecordingJobQueue {
   const records: EnqueuedJob[] = [];
 
-  async function accept(requests: readonly Request[]): Promise<void> {
+  async function accept(requests: readonly Request[]): Promise<readonly AddedJob[]> {
     const jobs = await Promise.all(
       requests.map(({ name, payload, options }) => prepare(name, payload, options)),
     );
     for (const [index, job] of jobs.entries()) {
       records.push(recordOf(job, requests[index]?.options));
     }
-    await send(jobs);
+    return send(jobs);
   }
 
   return {
     records,
-    enqueue: (name, payload, options) => accept([{ name, payload, options }]),
-    enqueueMany: accept,
+    async enqueue(name, payload, options) {
+      await accept([{ name, payload, options }]);
+    },
+    add: async (name, payload, options) => onlyAnswer(await accept([{ name, payload, options }])),
+    async enqueueMany(requests) {
+      if (requests.length > 0) await accept(requests);
+    },
     enqueued<N extends JobName>(name: N): readonly JobPayload<N>[] {
       const payloads: unknown[] = records
         .filter((record) => record.name === name)

@@ -5,7 +5,7 @@ import {
   JobsError,
   UnknownJobError,
 } from "#src/jobs/application/job-errors.ts";
-import type { EnqueueOptions, JobQueue } from "#src/jobs/application/job-queue.ts";
+import type { BulkJobQueue, EnqueueOptions } from "#src/jobs/application/job-queue.ts";
 import { findJob, type JobRegistry } from "#src/jobs/application/job-registry.ts";
 import type { JobName, JobPayload } from "#src/jobs/application/job-types.ts";
 import type { Clock } from "#src/kernel/clock.ts";
@@ -13,7 +13,11 @@ import { AppError } from "#src/kernel/errors.ts";
 import { readJson } from "../read-body.ts";
 
 /** Lists the registered jobs and enqueues one. Requires the bearer token. */
-export function jobsAdminController(registry: JobRegistry, queue: JobQueue, clock: Clock): Hono {
+export function jobsAdminController(
+  registry: JobRegistry,
+  queue: BulkJobQueue,
+  clock: Clock,
+): Hono {
   return new Hono()
     .get("/jobs", async (c) => {
       const now = clock.now();
@@ -36,8 +40,8 @@ export function jobsAdminController(registry: JobRegistry, queue: JobQueue, cloc
       if (typeof name !== "string") throw new UnknownJobError(String(name));
       const definition = findJob(registry, name);
       if (!definition) throw new UnknownJobError(name);
-      await queue.enqueue(definition.name, asPayload(payload), readOptions(options));
-      return c.json({ enqueued: { name } }, 202);
+      const added = await queue.add(definition.name, asPayload(payload), readOptions(options));
+      return c.json({ enqueued: { name, ...added } }, 202);
     });
 }
 

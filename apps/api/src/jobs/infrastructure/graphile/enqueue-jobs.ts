@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import { TransactionEndedError } from "../../application/job-errors.ts";
 import type { TransactionJobs } from "../../application/job-provider.ts";
-import type { BulkJobQueue } from "../../application/job-queue.ts";
+import type { AddedJob, BulkJobQueue } from "../../application/job-queue.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { checkedQueue, type PreparedJob } from "../../application/prepare-enqueue.ts";
@@ -27,7 +28,7 @@ export function graphileTransactionJobs(
   let hasEnded = false;
   const queue = checkedQueue(registry, maxPayloadBytes, async (jobs) => {
     if (hasEnded) throw new TransactionEndedError();
-    await storeJobs(sql, jobs);
+    return storeJobs(sql, jobs);
   });
   return {
     ...queue,
@@ -39,17 +40,24 @@ export function graphileTransactionJobs(
   };
 }
 
-/** Stores all jobs or none, with one statement. */
-async function storeJobs(sql: SqlExecutor, jobs: readonly PreparedJob[]): Promise<void> {
+/** Stores all jobs or none, with one statement. Answers for a single job only. */
+async function storeJobs(
+  sql: SqlExecutor,
+  jobs: readonly PreparedJob[],
+): Promise<readonly AddedJob[]> {
   const [only, ...others] = jobs;
   try {
-    await (only && others.length === 0 ? insertJob(sql, only) : insertJobs(sql, jobs));
+    if (only && others.length === 0) return await insertJob(sql, only);
+    await insertJobs(sql, jobs);
+    return [];
   } catch (cause) {
     throw providerError("graphile", cause);
   }
 }
 
-async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<void> {
+const answer = z.array(z.object({ id: z.string(), absorbed: z.boolean() }));
+
+async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<readonly AddedJob[]> {
   const { name, version, json, runAt, maxAttempts, priority, jobKey } = job;
   const values = [
     taskName(name, version),
@@ -58,17 +66,16 @@ async function insertJob(sql: SqlExecutor, job: PreparedJob): Promise<void> {
     maxAttempts,
     priority,
   ];
-  if (jobKey === undefined) {
-    await sql.query(
-      "select from graphile_worker.add_job($1::text, $2::json, run_at := $3::timestamptz, max_attempts := $4::integer, priority := $5::integer)",
-      values,
-    );
-  } else {
-    await sql.query(
-      "select from orbit_jobs.enqueue_keyed($1::text, $2::json, coalesce($3::timestamptz, now()), $4::integer, $5::integer, $6::text)",
-      [...values, storedKey(name, jobKey)],
-    );
-  }
+  const { rows } = await (jobKey === undefined
+    ? sql.query(
+        "select id::text, false as absorbed from graphile_worker.add_job($1::text, $2::json, run_at := $3::timestamptz, max_attempts := $4::integer, priority := $5::integer)",
+        values,
+      )
+    : sql.query(
+        "select id, absorbed from orbit_jobs.add_keyed($1::text, $2::json, coalesce($3::timestamptz, now()), $4::integer, $5::integer, $6::text)",
+        [...values, storedKey(name, jobKey)],
+      ));
+  return answer.parse(rows);
 }
 
 /**

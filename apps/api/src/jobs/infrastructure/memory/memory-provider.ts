@@ -79,6 +79,8 @@ function memoryTransaction(
     ...checkedQueue(registry, maxPayloadBytes, async (jobs) => {
       if (hasEnded) throw new TransactionEndedError();
       prepared.push(...jobs);
+      // The commit may absorb them.
+      return jobs.map(({ id }) => ({ id, absorbed: false }));
     }),
     ended() {
       hasEnded = true;

@@ -1,4 +1,5 @@
 import type { DeadJob } from "../../application/dead-jobs.ts";
+import type { AddedJob } from "../../application/job-queue.ts";
 import { type JobClock, systemClock } from "../../application/ports.ts";
 import type { PreparedJob } from "../../application/prepare-enqueue.ts";
 import { createWaitingJobs, type StoredJob, type WaitingJobs } from "./waiting-jobs.ts";
@@ -61,13 +62,16 @@ export function createMemoryStore(clock: JobClock = systemClock): MemoryStore {
   };
 }
 
-/** Adds all jobs in one step. Skips a job whose key is taken. */
-export function addJobs(store: MemoryStore, prepared: readonly PreparedJob[]): void {
-  for (const { runAt, jobKey, ...job } of prepared) {
+/** Adds all jobs in one step. A job whose key is taken is absorbed. */
+export function addJobs(store: MemoryStore, prepared: readonly PreparedJob[]): readonly AddedJob[] {
+  const added = prepared.map(({ runAt, jobKey, ...job }): AddedJob => {
     const key = jobKey === undefined ? undefined : JSON.stringify([job.name, jobKey]);
-    if (key !== undefined && store.keys.has(key)) continue;
+    const holder = key === undefined ? undefined : store.keys.get(key);
+    if (holder !== undefined) return { id: holder, absorbed: true };
     if (key !== undefined) store.keys.set(key, job.id);
     store.add({ ...job, key, attempts: 0, runAt: runAt?.getTime() ?? store.now() });
-  }
+    return { id: job.id, absorbed: false };
+  });
   store.changed();
+  return added;
 }

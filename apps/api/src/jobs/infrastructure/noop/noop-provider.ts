@@ -8,6 +8,9 @@ const queue: BulkJobQueue = {
   enqueue: async (name) => {
     throw new JobsNotConfiguredError(name);
   },
+  add: async (name) => {
+    throw new JobsNotConfiguredError(name);
+  },
   enqueueMany: async ([first]) => {
     if (first) throw new JobsNotConfiguredError(first.name);
   },

@@ -1,5 +1,5 @@
 import { JobsError } from "../../application/job-errors.ts";
-import type { BulkJobQueue } from "../../application/job-queue.ts";
+import type { AddedJob, BulkJobQueue } from "../../application/job-queue.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobClock, SqlExecutor } from "../../application/ports.ts";
 import { checkedQueue, type PreparedJob } from "../../application/prepare-enqueue.ts";
@@ -26,15 +26,16 @@ export function createQStashQueue(
   ports: EnqueuePorts,
 ): BulkJobQueue {
   return checkedQueue(registry, maxPayloadBytes, async (jobs) => {
-    let enqueued = 0;
+    const added: AddedJob[] = [];
     for (const batch of inBatches(jobs)) {
       try {
-        await enqueueBatch(await Promise.all(batch.map(withKeyDigest)), ports);
+        added.push(...(await enqueueBatch(await Promise.all(batch.map(withKeyDigest)), ports)));
       } catch (error) {
+        const enqueued = added.length;
         throw enqueued > 0 && error instanceof JobsError ? error.with({ enqueued }) : error;
       }
-      enqueued += batch.length;
     }
+    return added;
   });
 }
 
@@ -52,11 +53,11 @@ export function firstMessage(job: Omit<PreparedJob, "priority">): QStashMessage 
 async function enqueueBatch(
   jobs: readonly PreparedJob[],
   { publisher, sql, clock }: EnqueuePorts,
-): Promise<void> {
+): Promise<readonly AddedJob[]> {
   const claims = claimKeys(jobs, clock.now());
   if (claims.size === 0) {
     await publisher.publish(jobs.map(firstMessage), clock.now());
-    return;
+    return jobs.map(({ id }) => ({ id, absorbed: false }));
   }
   const held = await takeKeys(sql, [...claims.values()]).catch((cause: unknown) => {
     throw providerError("qstash", cause);
@@ -73,6 +74,10 @@ async function enqueueBatch(
   await publisher.publish(messages, clock.now());
   // If this fails, the next enqueue with the key publishes the same message again.
   if (published.length > 0) await markPublished(sql, published).catch(() => undefined);
+  return jobs.map(({ id, name, jobKey: key }) => {
+    const holder = held.find((row) => row.name === name && row.key === key)?.holder ?? id;
+    return { id: holder, absorbed: holder !== id };
+  });
 }
 
 /** One claim per key: the first of several jobs with the same key gets it. */

@@ -31,6 +31,8 @@ export function createTransactionJobs(
       throw providerError("qstash", cause);
     });
     ids.push(...jobs.map(({ id }) => id));
+    // The outbox takes keys when it publishes.
+    return jobs.map(({ id }) => ({ id, absorbed: false }));
   });
   return {
     ...queue,

@@ -1,4 +1,5 @@
 import type { ContractCase } from "../contract-harness.ts";
+import { absorbedJobCases, addedJobCases } from "./added-jobs.ts";
 import { crashCases } from "./crash.ts";
 import { deadJobCases } from "./dead-jobs.ts";
 import { deliveryCases, priorityCases } from "./delivery.ts";
@@ -20,12 +21,12 @@ import { versionCases } from "./versions.ts";
 
 /** The contract, topic by topic. */
 export const contractCases: Readonly<Record<string, readonly ContractCase[]>> = {
-  delivery: [...deliveryCases, ...payloadCases],
+  delivery: [...deliveryCases, ...addedJobCases, ...payloadCases],
   refusals: refusalCases,
   retries: retryCases,
   failures: [...failureCases, ...thrownValueCases, ...strayErrorCases],
   runAt: runAtCases,
-  jobKey: [...jobKeyCases, ...jobKeyReuseCases],
+  jobKey: [...jobKeyCases, ...jobKeyReuseCases, ...absorbedJobCases],
   schedules: [...scheduleCases, ...scheduleTimeCases],
   lifecycle: [...lifecycleCases, ...lifecycleEdgeCases],
   crash: crashCases,

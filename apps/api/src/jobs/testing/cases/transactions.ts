@@ -39,6 +39,44 @@ export const transactionCases: readonly ContractCase[] = [
     },
   },
   {
+    title: "add in a transaction returns the id that the job's runs have",
+    needs: ["transactions"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const job = contractJob("contract.work", async (payload, { jobId }) =>
+        runs.report([payload, jobId]),
+      );
+      await inWorld(harness, [job], async (world) => {
+        const rolledBack = unitOfWork(world).run(async (tx) => {
+          await tx.jobs.add("contract.work", "rolled back", { jobKey: "k" });
+          throw rollback;
+        });
+        await assert.rejects(rolledBack, rollback);
+        const [plain, keyed] = await unitOfWork(world).run(async (tx) => [
+          await tx.jobs.add("contract.work", "plain"),
+          await tx.jobs.add("contract.work", "keyed", { jobKey: "k" }),
+        ]);
+        assert.equal(plain?.absorbed, false);
+        assert.equal(keyed?.absorbed, false);
+        assert.deepEqual(await world.queue.add("contract.work", "absorbed", { jobKey: "k" }), {
+          id: keyed?.id,
+          absorbed: true,
+        });
+        await work(world);
+        const seen = [await runs.next(), await runs.next()];
+        assert.deepEqual(
+          new Set(seen),
+          new Set([
+            ["plain", plain?.id],
+            ["keyed", keyed?.id],
+          ]),
+        );
+        await untilSettled(world);
+        assert.equal(runs.unread.length, 0);
+      });
+    },
+  },
+  {
     title: "a job enqueued in a rolled-back transaction does not exist",
     needs: ["transactions"],
     async run(harness) {
