@@ -13,7 +13,7 @@ declare global {
   }
 }
 
-/** One of the libraries that are compared. */
+/** A library under comparison. */
 export interface Engine {
   readonly name: string;
   enqueue(number: number): Promise<void>;
@@ -33,7 +33,7 @@ function openPool(connectionString: string): Pool {
   return pool;
 }
 
-/** graphile-worker itself, with the settings of the adapter or with its own defaults. */
+/** graphile-worker itself, with the adapter's settings or its own defaults. */
 export async function rawEngine(
   name: string,
   url: string,
@@ -108,5 +108,5 @@ export function orbitEngine(url: string, concurrency: number): Engine {
   };
 }
 
-/** The adapter's settings of graphile-worker. */
+/** The adapter's settings for graphile-worker. */
 export const oursForRaw = (concurrency: number) => workerPreset(concurrency);

@@ -43,11 +43,11 @@ try {
 
   const rounds: Rounds = { raw: [], orbit: [], untuned: [] };
   for (let round = 0; round < Number(values.rounds); round++) {
-    // The engines take turns at going first, so that neither always gets the database as the other left it.
+    // The engines take turns at going first, because each one leaves the database in another state.
     const turned = round % 2 === 1;
     const figures = await measure(turned ? [orbit, raw] : [raw, orbit], counts, tidy);
     const [first, second] = figures;
-    if (!first || !second) throw new Error("a round gave no figures");
+    if (!first || !second) throw new Error("a round measured nothing");
     rounds.raw.push(turned ? second : first);
     rounds.orbit.push(turned ? first : second);
   }
@@ -91,7 +91,7 @@ function report(rounds: Rounds): void {
     row("start latency p99, ms", latency(0.99), "less"),
   ];
   console.log(
-    `Concurrency ${concurrency}, ${values.rounds} rounds, medians; a ratio above 1: ours is faster.\n`,
+    `Concurrency ${concurrency}, ${values.rounds} rounds, medians. A ratio above 1 means that Orbit Jobs is faster.\n`,
   );
   printTable(table);
 }

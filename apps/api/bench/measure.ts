@@ -7,9 +7,9 @@ export interface Throughput {
   readonly drain: number;
 }
 
-/** One round's figures of one engine. */
+/** The figures of one engine in one round. */
 export interface Figures extends Throughput {
-  /** From the call of enqueue to the handler, in milliseconds. */
+  /** Milliseconds from the call of enqueue to the start of the handler. */
   readonly latencies: readonly number[];
 }
 
@@ -19,13 +19,13 @@ export interface Counts {
   readonly latency: number;
 }
 
-/** Small turns: a disk or a neighbour that is slow for a second is slow for everybody. */
+/** Turns are small, so that a slow second of the machine affects all engines alike. */
 const ENQUEUES_PER_TURN = 100;
 const LATENCIES_PER_TURN = 100;
 
 /**
- * Everything once, all engines taking turns; the figures are in the order of the engines. `tidy`
- * puts the database back as it was: rows that others left dead cost more than any of us.
+ * Measures everything once. The engines take turns, and the figures are in their order. `tidy` vacuums the
+ * database: dead rows of an earlier turn would cost more than the engine under test.
  */
 export async function measure(
   engines: readonly Engine[],
@@ -63,7 +63,7 @@ export async function measure(
   return figures.map((figure, index) => Object.assign(figure, { latencies: latencies[index] }));
 }
 
-/** Both engines' jobs have the same name: whoever works does them all. */
+/** The jobs of all engines have the same name, so one engine can run them all. */
 async function drainAll(engines: readonly Engine[], each: number): Promise<void> {
   const [engine] = engines;
   if (engine) await drain(engine, each * engines.length);
@@ -98,7 +98,7 @@ async function startLatencies(engine: Engine): Promise<number[]> {
     const called = performance.now();
     await engine.enqueue(number);
     const latency = (await ran.promise) - called;
-    // The first ones find cold caches and connections.
+    // The first runs are slower: caches and connections are cold.
     if (number >= 0) latencies.push(latency);
   }
   await stop();

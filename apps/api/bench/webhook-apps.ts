@@ -35,7 +35,7 @@ export function signedDeliveries(count: number): Delivery[] {
   });
 }
 
-/** The app's own route, without a database: the first delivery of a message needs none. */
+/** The app's own route. It has no database, because the first delivery of a message needs none. */
 export function orbitApp(): Hono {
   const job = defineJob({ name: NAME, handler: async () => undefined });
   const provider = qstash(qstashOptions(NOBODY, { ...KEYS, callbackUrl: CALLBACK_URL }));

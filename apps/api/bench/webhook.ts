@@ -8,11 +8,11 @@ import { bareApp, type Delivery, orbitApp, signedDeliveries } from "./webhook-ap
 type Send = (delivery: Delivery) => Promise<number | undefined>;
 
 const PER_TURN = 200;
-/** As many as QStash may have under way, so that waiting for a thread hides no work. */
+/** Concurrent requests, so that waiting for a thread hides no work. */
 const AT_ONCE = 20;
 const TURNS_PER_ROUND = 10;
 
-/** Verify, dispatch and an empty handler beside nothing but the official `Receiver.verify`. */
+/** Compares the whole webhook with an empty handler to the official `Receiver.verify` alone. */
 export async function benchWebhook(rounds: number): Promise<void> {
   const apps = [orbitApp(), bareApp()] as const;
   const deliveries = signedDeliveries(PER_TURN);
@@ -32,7 +32,7 @@ export async function benchWebhook(rounds: number): Promise<void> {
   printTable([["", "Orbit Jobs", "Receiver.verify alone", "ratio"], inProcessRow, overHttpRow]);
 }
 
-/** Medians of small turns that both take in every order. */
+/** Compares the medians of small turns. The senders alternate in going first. */
 async function compare(
   title: string,
   senders: readonly Send[],
@@ -40,7 +40,7 @@ async function compare(
   turns: number,
 ): Promise<string[]> {
   const rates = senders.map((): number[] => []);
-  // The turns before 0 find cold code.
+  // Turns before 0 are a warm-up.
   for (let turn = -TURNS_PER_ROUND; turn < turns; turn++) {
     const order = [...senders.entries()];
     for (const [index, send] of turn % 2 === 0 ? order : order.toReversed()) {

@@ -3,14 +3,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-// Writes the deployment that Vercel takes as it is (its Build Output API): one function, bundled, for
-// every path. Vercel's own builder does not follow imports that begin with "#src/".
+// Writes a deployment in Vercel's Build Output API format: one bundled function for every path. Vercel's own
+// builder does not follow imports that begin with "#src/".
 
 const API = fileURLToPath(new URL("..", import.meta.url));
 const output = path.resolve(process.argv[2] ?? path.join(API, ".vercel/output"));
 const functionDirectory = path.join(output, "functions/api.func");
 
-/** Seconds; what every plan allows. */
+/** Seconds. Every plan allows this much. */
 const MAX_DURATION = 300;
 
 await rm(output, { recursive: true, force: true });
@@ -27,7 +27,7 @@ await build({
   format: "esm",
   // Without graphile-worker: see imports in package.json.
   conditions: ["serverless"],
-  // pg asks for it only where it is wanted.
+  // pg loads it only on request.
   external: ["pg-native"],
   // pg is CommonJS and requires Node's own modules.
   banner: {

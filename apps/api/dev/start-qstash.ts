@@ -7,7 +7,7 @@ import { endWithMessage, runProcess } from "#src/process.ts";
 import { portProblem } from "#src/start-problems.ts";
 import { welcome } from "#src/welcome.ts";
 
-// Runs the API, a local QStash and an embedded Postgres in one process: qstash without an account.
+// Runs the API, a local QStash and an embedded Postgres in one process. It needs no QStash account.
 
 const say = (text: string) => void process.stdout.write(text);
 

@@ -1,4 +1,4 @@
-/** Prints rows of cells as a Markdown table; the first is its head. */
+/** Prints rows of cells as a Markdown table. The first row is the head. */
 export function printTable(table: readonly (readonly string[])[]): void {
   const widths = (table[0] ?? []).map((_, column) =>
     Math.max(...table.map((cells) => cells[column]?.length ?? 0)),

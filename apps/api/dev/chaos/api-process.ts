@@ -5,7 +5,7 @@ import { errorResponse } from "#src/interfaces/http/errors.ts";
 import { orbitApp } from "./orbit-app.ts";
 import { log, ready } from "./process-side.ts";
 
-// An instance of an API with the webhook. Its runtime also sweeps the outbox.
+// An API instance with the webhook. Its runtime also sweeps the outbox.
 
 const { runtime, pool, dispatcher } = orbitApp();
 if (!dispatcher) throw new Error("The qstash provider has a dispatcher.");

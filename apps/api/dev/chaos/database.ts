@@ -4,23 +4,23 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { startEmbeddedPostgres } from "#src/infrastructure/embedded-postgres/embedded-postgres.ts";
 
-/** When the database was away. */
+/** A period in which the database was down. */
 export interface Outage {
   readonly from: number;
-  /** It accepts connections again. */
+  /** When it accepted connections again. */
   readonly to: number;
 }
 
-/** A Postgres of this run's own, to be restarted. */
+/** This run's own Postgres, which faults restart. */
 export interface ChaosDatabase {
   readonly url: string;
   readonly outages: readonly Outage[];
   restart(how: "fast" | "immediate", awayMs: number): Promise<void>;
-  /** Leaves nothing behind. */
+  /** Stops the server and deletes its files. */
   remove(): Promise<void>;
 }
 
-/** @param settings of the server, beside its own defaults */
+/** @param settings server settings that override Postgres' defaults */
 export async function startDatabase(
   settings: Readonly<Record<string, string>>,
 ): Promise<ChaosDatabase> {

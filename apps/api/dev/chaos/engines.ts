@@ -9,7 +9,7 @@ export const ENGINES = ["graphile", "qstash", "raw"] as const;
 /** A provider, or graphile-worker without Orbit Jobs. */
 export type Engine = (typeof ENGINES)[number];
 
-/** Jobs that a worker runs at a time. On QStash all instances share the sum. */
+/** Concurrent jobs of one worker. On qstash, all instances share the total. */
 const CONCURRENCY = 10;
 
 export const WORKERS = ["worker-1", "worker-2", "worker-3"] as const;
@@ -21,7 +21,7 @@ export const WORKER_FILES: Readonly<Record<Engine, string>> = {
   raw: "raw-worker-process.ts",
 };
 
-/** The environment of the app's processes, without their database. */
+/** The environment of the app's processes, without DATABASE_URL. */
 export function environment(
   engine: Engine,
   { qstashUrl, callbackUrl }: { readonly qstashUrl: string; readonly callbackUrl: string },
@@ -66,12 +66,12 @@ const WAITING: Readonly<Record<Engine, string>> = {
   raw: "select count(*)::integer as count from graphile_worker._private_jobs",
 };
 
-/** Jobs that the engine still has in Postgres. */
+/** Counts the engine's waiting jobs in Postgres. */
 export async function waitingIn(pool: Pool, engine: Engine): Promise<number> {
   return countOf(pool, WAITING[engine]);
 }
 
-/** Jobs that get no further attempt. */
+/** Counts the jobs that get no further attempt. */
 export async function deadIn(pool: Pool, engine: Engine): Promise<number> {
   return countOf(
     pool,

@@ -36,7 +36,7 @@ export function orbitEnqueue(): Enqueue {
   };
 }
 
-/** Calls graphile-worker's own function, which also works in a transaction. */
+/** Calls graphile-worker's SQL function, which also works in a transaction. */
 export function rawEnqueue(): Enqueue {
   const pool = openPool(setting("DATABASE_URL"), log);
   const add = async (sql: SqlExecutor, work: Work, key: string | null) => {

@@ -4,15 +4,15 @@ import { type Enqueue, orbitEnqueue, rawEnqueue } from "./enqueue.ts";
 import { life, log, ready, setting } from "./process-side.ts";
 import { JOB_NAME, type Work } from "./work.ts";
 
-// Enqueues jobs at a steady rate. Most are enqueued in a transaction with a row in chaos_enqueued, so
-// that it is known which must run, whenever this process is killed.
+// Enqueues jobs at a steady rate. Most jobs commit together with a row in chaos_enqueued. These rows show
+// which jobs must run, even if this process is killed.
 
 const TICK_MS = 100;
 
-/** What was missed during an outage is made up for, but not at once. */
+/** Spreads the enqueues that an outage delayed. */
 const MOST_AT_ONCE = 10;
 
-/** Of an enqueue without a transaction. */
+/** Attempts of an enqueue without a transaction. */
 const TRIES = 5;
 
 const random = seeded(`${setting("CHAOS_SEED")} ${life}`);
@@ -23,7 +23,7 @@ const underWay = new Set<Promise<void>>();
 const made = { count: 0 };
 const stopping = new AbortController();
 
-/** Most take some milliseconds, some a tenth of a second, a few seconds. */
+/** Most jobs take a few milliseconds, some take 100 ms, and a few take seconds. */
 function work(prefix = ""): Work {
   const kind = random();
   const ms = kind < 0.78 ? 1 + 9 * random() : kind < 0.95 ? 100 : 1_000 + 2_000 * random();
@@ -44,7 +44,7 @@ async function enqueueSome(): Promise<void> {
   });
 }
 
-/** Nobody may ever see it. */
+/** This job must never run. */
 async function rolledBack(one: Work): Promise<void> {
   await transaction(async ({ enqueue }) => {
     await enqueue(one);
@@ -52,7 +52,7 @@ async function rolledBack(one: Work): Promise<void> {
   });
 }
 
-/** Enqueued again where nobody knows whether it was; on the books as soon as it is known to be in. */
+/** Retries an enqueue without an answer. Records the job once the enqueue has succeeded. */
 async function directly(one: Work): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {

@@ -12,9 +12,8 @@ export interface FaultOptions {
 }
 
 /**
- * Does what was planned, each at its time, and resolves when the time is up and everything works again;
- * with how often each kind was done. What is meant for a process that is just being started waits until
- * it works.
+ * Injects each fault of the plan at its time. A fault for a process that is starting waits until it is ready.
+ * Resolves with the count of each kind, once the time is up and every process is ready again.
  */
 export async function injectFaults(
   plan: readonly Fault[],
@@ -23,7 +22,7 @@ export async function injectFaults(
   const done = { kill: 0, terminate: 0, freeze: 0, cut: 0, stall: 0, restart: 0 };
   const lines = new Map<string, Promise<void>>();
 
-  /** One thing after another happens to a process, and one stall after another to its network. */
+  /** Runs the faults of one target in sequence. */
   const inLine = (target: string, work: () => Promise<void>) => {
     const next = (lines.get(target) ?? Promise.resolve()).then(work);
     lines.set(target, next);

@@ -11,10 +11,10 @@ import { type ChaosResult, runChaos } from "./run.ts";
 
 const DOCUMENT = fileURLToPath(new URL("../../../../docs/reliability.md", import.meta.url));
 
-/** Long enough for the back-off of a job that was cut off six times. */
+/** Covers the back-off of a job that was cut off six times. */
 const DRAIN_MS = 900_000;
 
-/** What raw graphile-worker has locked stays so for four hours. */
+/** Raw graphile-worker keeps the jobs of dead workers locked for four hours, so waiting longer is useless. */
 const RAW_DRAIN_MS = 60_000;
 
 const { values } = parseArgs({
@@ -57,7 +57,7 @@ async function run(): Promise<number> {
       results.push(await runChaos({ ...options, engine, drainMs, signal, say }));
     } catch (error) {
       if (!signal.aborted) throw error;
-      console.error("Called off; everything is stopped.");
+      console.error("Interrupted. All processes are stopped.");
       return 130;
     }
   }
@@ -67,7 +67,7 @@ async function run(): Promise<number> {
   return report(results);
 }
 
-/** Raw graphile-worker is measured, and not to be mended here. */
+/** Prints the problems. Only those of Orbit Jobs are failures: raw graphile-worker is for comparison. */
 function report(results: readonly ChaosResult[]): number {
   let failures = 0;
   for (const result of results) {

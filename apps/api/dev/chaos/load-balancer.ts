@@ -9,11 +9,11 @@ export interface LoadBalancer {
 }
 
 /**
- * Whoever has the fewest requests under way gets the next, so that one that hangs is soon spared. Whoever
- * refuses the connection is passed over; when an instance dies with a request, the answer is 502, and
- * when there is none, 503.
+ * Sends each request to the instance with the fewest requests in flight, so a hanging instance soon gets none.
+ * Skips instances that refuse the connection. Answers 502 if the instance dies during the request, and 503 if
+ * there is no instance.
  *
- * @param instances the addresses of those that are there
+ * @param instances returns the addresses of the live instances
  */
 export async function openLoadBalancer(instances: () => readonly string[]): Promise<LoadBalancer> {
   let turn = 0;
@@ -48,7 +48,7 @@ export async function openLoadBalancer(instances: () => readonly string[]): Prom
   };
 }
 
-/** `false` when the instance did not get the request. */
+/** Resolves with `false` if the instance refused the connection. */
 function forward(
   instance: string,
   { method, url, headers }: IncomingMessage,

@@ -8,30 +8,30 @@ const directory = fileURLToPath(new URL(".", import.meta.url));
 
 const { PATH, CHAOS_LOG } = process.env;
 
-/** What a process tells its manager: that it works, and where, or how much waits in it. */
+/** A message from a process to its manager: its address once it is ready, or its number of pending messages. */
 const message = z.object({ ready: z.string().optional(), pending: z.number().optional() });
 
-/** As a process manager waits before it starts again what has ended. */
+/** The pause before a restart, as in a real process manager. */
 const RESTART_MS = 300;
 
-/** Longer than what a worker gives its handlers. */
+/** Longer than a worker's grace period. */
 const STOP_PATIENCE_MS = 15_000;
 
 const STDERR_KEPT = 4_000;
 
-/** A life of a process that was killed, and when. */
+/** The time when one life of a process was killed. */
 export interface Death {
   readonly life: string;
   readonly at: number;
 }
 
-/** A process that is started again whenever it ends, until it is told to stop. */
+/** A process that is restarted whenever it ends, until `stop()` or `destroy()`. */
 export class ManagedProcess {
   readonly name: string;
   readonly deaths: Death[] = [];
-  /** How lives ended that nobody had ended. */
+  /** Lives that exited on their own: their exit code and last output. */
   readonly ownEnds: string[] = [];
-  /** Where it listens, if it does, and is there. */
+  /** The address of a live process that accepts requests. */
   address: string | undefined;
   pending: number | undefined;
   readonly #file: string;
@@ -79,7 +79,7 @@ export class ManagedProcess {
     });
   }
 
-  /** Resolves as soon as it works. */
+  /** Resolves when the process is ready. */
   ready(): Promise<void> {
     return this.#ready.promise;
   }
@@ -102,14 +102,14 @@ export class ManagedProcess {
     this.#child?.kill("SIGCONT");
   }
 
-  /** For good, and in peace; what does not end is killed. */
+  /** Stops the process for good with SIGTERM, and after a time limit with SIGKILL. */
   async stop(): Promise<void> {
     await this.ready();
     this.#wanted = false;
     await this.#end("SIGTERM");
   }
 
-  /** For good and at once; also what is frozen. */
+  /** Kills the process for good, even if it is frozen. */
   destroy(): void {
     this.#wanted = false;
     this.#child?.kill("SIGKILL");
@@ -119,7 +119,7 @@ export class ManagedProcess {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     this.#ending = true;
-    // Who is told to end gets no more requests, as behind any load balancer; who is killed does.
+    // A stopping process gets no more requests. A load balancer cannot know about a kill in time.
     if (signal === "SIGTERM") this.address = undefined;
     const ended = once(child, "close");
     child.kill(signal);

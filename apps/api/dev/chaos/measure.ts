@@ -12,25 +12,25 @@ export interface Percentiles {
   readonly max: number;
 }
 
-/** What became of the jobs. */
+/** The results of one run. */
 export interface Outcome {
   readonly jobs: number;
-  /** Enqueued for certain, and without an effect. */
+  /** Jobs that were certainly enqueued but have no effect. */
   readonly lost: number;
-  /** Effects of a job beyond its first. */
+  /** Effects beyond the first of each job. */
   readonly duplicates: number;
-  /** Effects of jobs whose transaction did not commit. */
+  /** Effects of jobs from transactions that did not commit. */
   readonly phantoms: number;
   readonly runs: number;
-  /** Runs beyond the first of their job, but for those that follow a failure on purpose. */
+  /** Runs beyond the first of each job, except those after an intended failure. */
   readonly extraRuns: number;
-  /** Runs that a kill cut off and whose job had to begin again. */
+  /** Runs that a kill cut off, where the job had to begin again. */
   readonly cutOff: number;
-  /** From the kill to the next run's beginning, in seconds. */
+  /** Seconds from the time when the next run was due until it began. */
   readonly recovery: Percentiles;
-  /** From the moment when the database accepts connections again to the next run of any job. */
+  /** Seconds from the end of an outage until the next run of any job. */
   readonly afterRestart: Percentiles;
-  /** The longest that a job waited for its first run, in seconds. */
+  /** The longest wait of a job for its first run, in seconds. */
   readonly longestWait: number;
 }
 
@@ -39,7 +39,7 @@ const COUNTS = {
   lost: `select count(*)::integer as count from chaos_enqueued jobs
           where not exists (select from chaos_effects effects where effects.id = jobs.id)`,
   duplicates: "select (count(*) - count(distinct id))::integer as count from chaos_effects",
-  // A direct enqueue is on the books a moment after it is in: a kill between the two proves nothing.
+  // A direct enqueue is recorded only after it succeeded, so a kill in between proves nothing.
   phantoms: `select count(*)::integer as count from chaos_effects effects
               where effects.id not like 'direct-%'
                 and not exists (select from chaos_enqueued jobs where jobs.id = effects.id)`,
@@ -51,7 +51,7 @@ const COUNTS = {
                   join chaos_enqueued using (id) where id not like 'direct-%'`,
 };
 
-/** What was done to the processes and their database. */
+/** The kills and outages of one run. */
 export interface History {
   readonly engine: Engine;
   readonly deaths: readonly Death[];
@@ -85,8 +85,7 @@ const cutOffRows = z.array(
 );
 
 /**
- * Runs of lives that were killed, without an end. `seconds` is `undefined` when the job, without an
- * effect, was never begun again.
+ * Unfinished runs of killed lives. `seconds` is `undefined` if the job has no effect and never began again.
  */
 async function cutOffRuns(
   pool: Pool,
@@ -105,14 +104,14 @@ async function cutOffRuns(
   return cutOffRows.parse(rows).flatMap<{ seconds: number | undefined }>((run) => {
     const { life, attempt, next, nextAttempt, hasEffect } = run;
     const killed = history.deaths.find((death) => death.life === life)?.at ?? 0;
-    // Its effect was there and its end in the queue, too: nothing had to begin again.
+    // The queue had already stored the job's completion, so nothing had to begin again.
     if (next === null) return hasEffect ? [] : [{ seconds: undefined }];
-    // Another worker had it before this one was killed, which had lost it.
+    // The killed worker had already lost this job to another worker.
     if (next.getTime() < killed) return [];
     const backOffMs = 1_000 * backOffSeconds(history.engine, attempt, nextAttempt ?? attempt + 1);
     const byPostgres = history.engine !== "qstash";
     const due = dueAt(killed, next.getTime(), backOffMs, history.outages, byPostgres);
-    // What began before it was due was kept by nothing that is not to count.
+    // A run that began early did not wait for the back-off or the outage, so it counts from the kill.
     const from = next.getTime() < due ? killed : due;
     return [{ seconds: (next.getTime() - from) / 1_000 }];
   });
@@ -122,12 +121,12 @@ function secondsAgain(runs: readonly { readonly seconds: number | undefined }[])
   return runs.flatMap(({ seconds }) => (seconds === undefined ? [] : [seconds]));
 }
 
-/** Longer than a death takes to be noticed, and what was freed to begin. */
+/** Longer than it takes to notice a death and begin the freed jobs. */
 const SLACK_MS = 3_000;
 
 /**
- * When the next run was due. Nobody can begin without a database: what was to begin while it was away is due when
- * it is back. On graphile the back-off begins when the death is noticed, and that may have to wait as well.
+ * The time when the next run was due. No run can begin during an outage, so a run that was due then is due at
+ * its end. On graphile the back-off begins when the death is noticed, which an outage may delay as well.
  */
 function dueAt(
   killed: number,
@@ -146,9 +145,9 @@ function dueAt(
 }
 
 /**
- * What is waited on purpose between the attempt that was cut off and the next that is known to have begun: on
- * qstash nothing after the first three, else nothing after the very first. On graphile those in between were
- * claimed, and their worker died before they were on the books.
+ * The intended wait between the attempt that was cut off and the next recorded attempt. qstash does not wait
+ * after the first three attempts, graphile not after the first. Any graphile attempts in between were claimed,
+ * but their worker died before it recorded them.
  */
 function backOffSeconds(engine: Engine, cutOff: number, next: number): number {
   const exp = (n: number) => Math.exp(Math.min(n, 10));

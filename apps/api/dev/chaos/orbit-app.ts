@@ -24,7 +24,7 @@ function readConfig(env: Readonly<Record<string, string | undefined>>): JobsConf
   return result.config;
 }
 
-/** An app with one job, assembled as the real one is. Starts nothing. */
+/** An app with one job, assembled like the real one. Starts nothing. */
 export function orbitApp() {
   const config = readConfig(process.env);
   const pool = openPool(setting("DATABASE_URL"), log);

@@ -1,6 +1,6 @@
 import { seeded } from "../../test/support/seeded.ts";
 
-/** Something that goes wrong on purpose, `at` milliseconds after the beginning. */
+/** A fault to inject, `at` milliseconds after the beginning. */
 export type Fault =
   | { readonly at: number; readonly kind: "kill" | "terminate" | "cut"; readonly target: string }
   | {
@@ -21,13 +21,13 @@ export type FaultKind = Fault["kind"];
 export interface PlanOptions {
   readonly seed: string;
   readonly durationMs: number;
-  /** How much faster than usual faults come. */
+  /** 2 injects faults twice as often. */
   readonly pace: number;
   readonly workers: readonly string[];
   readonly enqueuer: string;
 }
 
-/** One of a kind comes this often, in seconds. */
+/** Seconds between two faults of a kind. */
 const EVERY: Readonly<Record<FaultKind, number>> = {
   kill: 4.5,
   freeze: 20,
@@ -39,13 +39,13 @@ const EVERY: Readonly<Record<FaultKind, number>> = {
 
 const KINDS = ["kill", "freeze", "terminate", "cut", "stall", "restart"] as const;
 
-/** Every n-th hits the enqueuer; the others hit workers. */
+/** Every n-th fault of a kind hits the enqueuer. The others hit workers. */
 const ENQUEUER_SHARE = 8;
 
-/** Every n-th freeze or stall is a long one. */
+/** Every n-th freeze or stall is long. */
 const LONG_SHARE = 4;
 
-/** All that will go wrong, in order of time. The same for the same options. */
+/** All faults in order of time. The same options give the same plan. */
 export function planFaults(options: PlanOptions): readonly Fault[] {
   return KINDS.flatMap((kind) => faultsOf(kind, options)).toSorted((a, b) => a.at - b.at);
 }
@@ -56,7 +56,7 @@ function faultsOf(kind: FaultKind, options: PlanOptions): Fault[] {
   const count = Math.max(1, Math.round((durationMs / 1_000 / EVERY[kind]) * pace));
   const share = durationMs / count;
   return Array.from({ length: count }, (_, index): Fault => {
-    // Each in its own share of the time: so that there are neither heaps nor long gaps of a kind.
+    // Each fault gets its own share of the time, so that faults of a kind neither bunch up nor leave long gaps.
     const at = Math.round((index + 0.1 + 0.8 * random()) * share);
     const victim = workers[Math.floor(random() * workers.length)] ?? enqueuer;
     const hitsEnqueuer = index % ENQUEUER_SHARE === ENQUEUER_SHARE - 1;
@@ -83,7 +83,6 @@ function faultsOf(kind: FaultKind, options: PlanOptions): Fault[] {
   });
 }
 
-/** A line for people. */
 export function describeFault(fault: Fault): string {
   const what = [
     (fault.at / 1_000).toFixed(1).padStart(7),

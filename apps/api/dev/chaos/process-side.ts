@@ -1,12 +1,12 @@
 import { consoleLog } from "#src/jobs/infrastructure/common/console-log.ts";
 import type { JobLogger } from "#src/jobs/application/ports.ts";
 
-// Shared by every process of the harness.
+// Every process of the harness uses this module.
 
 /** Identifies the runs of this process. A restarted process gets another one. */
-export const life = process.env["CHAOS_LIFE"] ?? "nobody";
+export const life = process.env["CHAOS_LIFE"] ?? "unnamed";
 
-/** Shows errors only. CHAOS_LOG=1 shows more, to find a cause. */
+/** Shows errors only. CHAOS_LOG=1 shows more. */
 export const log: JobLogger = consoleLog({ life }, process.env["CHAOS_LOG"] ? "info" : "error");
 
 export function setting(name: string): string {
@@ -15,7 +15,7 @@ export function setting(name: string): string {
   return value;
 }
 
-/** Tells the manager that this process is ready. It ends on SIGTERM or when the manager is gone. */
+/** Tells the manager that this process is ready. The process ends on SIGTERM, or when the manager is gone. */
 export function ready(address: string, stop: () => Promise<void>): void {
   process.once("SIGTERM", () => {
     void stop().finally(() => process.exit(0));

@@ -3,8 +3,8 @@ import { openPool } from "#src/infrastructure/database.ts";
 import { life, log, ready, setting } from "./process-side.ts";
 import { doWork, EFFECT, JOB_NAME, workSchema } from "./work.ts";
 
-// A worker of graphile-worker alone, as its documentation starts one: its defaults, and its own handling
-// of signals. It has no ledger, so the effect is a plain insert.
+// A worker of graphile-worker alone, started as its documentation says, with its defaults and its own
+// handling of signals. It has no ledger, so the effect is a plain insert.
 
 const pool = openPool(setting("DATABASE_URL"), log);
 const runner = await run({
@@ -22,6 +22,6 @@ const runner = await run({
   },
 });
 ready("", () => runner.promise);
-// As an app does that has nothing else to do: when the worker has ended, so has the process.
+// The process exits when the worker ends, as in an app that does nothing else.
 await runner.promise;
 process.exit(0);

@@ -65,20 +65,20 @@ export function tableOf(results: readonly ChaosResult[]): string[][] {
   return [HEAD, ...results.map(rowOf)];
 }
 
-/** What must not be: with a provider, each line is a failure. */
+/** The broken promises of a run, one per line. */
 export function problemsOf(result: ChaosResult): string[] {
   const { lost, duplicates, phantoms, dead, drained, ownEnds } = result;
   return [
     ...(lost > 0 ? [`${lost} jobs are lost`] : []),
-    ...(duplicates > 0 ? [`${duplicates} effects are there twice`] : []),
-    ...(phantoms > 0 ? [`${phantoms} jobs ran whose transaction did not commit`] : []),
+    ...(duplicates > 0 ? [`${duplicates} effects exist twice`] : []),
+    ...(phantoms > 0 ? [`${phantoms} jobs ran although their transaction did not commit`] : []),
     ...(dead > 0 ? [`${dead} jobs are dead`] : []),
-    ...(drained ? [] : ["the queue did not run empty in time"]),
-    ...ownEnds.map((end) => `a process ended by itself: ${end}`),
+    ...(drained ? [] : ["the queue did not drain in time"]),
+    ...ownEnds.map((end) => `a process exited on its own: ${end}`),
   ];
 }
 
-/** The document with these figures between its marks; rows of other engines stay. */
+/** Returns the document with these figures between its markers. Keeps the rows of other engines. */
 export function withFigures(document: string, results: readonly ChaosResult[]): string {
   const [before, rest] = document.split(BEGIN);
   const [old, after] = rest?.split(END) ?? [];

@@ -15,13 +15,13 @@ export interface ChaosOptions {
   readonly durationMs: number;
   /** Jobs per second. */
   readonly rate: number;
-  /** How much faster than usual faults come. */
+  /** 2 injects faults twice as often. */
   readonly pace: number;
-  /** How long the queue may take to run empty afterwards. */
+  /** The time limit for draining the queue afterwards. */
   readonly drainMs: number;
-  /** Of Postgres, beside its defaults. */
+  /** Postgres settings that override its defaults. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Ends the run before its time; it rejects then. */
+  /** Ends the run early. It then rejects. */
   readonly signal?: AbortSignal;
   readonly say?: (line: string) => void;
 }
@@ -30,19 +30,19 @@ export interface ChaosResult extends Outcome {
   readonly engine: Engine;
   readonly seed: string;
   readonly durationMs: number;
-  /** What was done, by its kind. */
+  /** The number of injected faults of each kind. */
   readonly faults: Readonly<Record<FaultKind, number>>;
-  /** Whether every job had its effect and the queue was empty in time. */
+  /** Whether the queue was empty in time. */
   readonly drained: boolean;
   readonly drainSeconds: number;
   readonly dead: number;
-  /** Processes that ended though nobody had ended them. */
+  /** Processes that exited on their own. */
   readonly ownEnds: readonly string[];
 }
 
 const LOOK_EVERY_MS = 250;
 
-/** Everything goes wrong for a while; then it is counted what became of the jobs. */
+/** Injects faults for a while, drains the queue, and counts what happened to the jobs. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { engine, seed, durationMs, settings = {}, say = () => undefined } = options;
   const signal = options.signal ?? new AbortController().signal;
@@ -53,13 +53,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await pool.query(TABLES);
     world = await openWorld(options, database.url, (env) => prepare(engine, env, pool));
     await within(signal, world.ready());
-    say(`${engine}: ${WORKERS.length} workers work, faults begin`);
+    say(`${engine}: ${WORKERS.length} workers are ready, faults begin`);
     const plan = planFaults({ ...options, workers: WORKERS, enqueuer: ENQUEUER });
     const faults = await within(
       signal,
       injectFaults(plan, { durationMs, signal, database, world, say }),
     );
-    say(`${engine}: faults are over, the queue runs empty`);
+    say(`${engine}: faults are over, the queue drains`);
     await within(signal, world.enqueuer.stop());
     const drainBegan = performance.now();
     const drained = await drains(pool, options, world, signal);
@@ -91,7 +91,7 @@ async function drains(
   signal: AbortSignal,
 ): Promise<boolean> {
   const deadline = performance.now() + drainMs;
-  // What was reported before the faults ended may be old by one report.
+  // The QStash process reports with a delay, so one empty look is not enough.
   for (let empty = 0; empty < 3; ) {
     const waiting = (await waitingIn(pool, engine)) + world.pendingInQStash();
     empty = waiting === 0 ? empty + 1 : 0;
@@ -101,10 +101,10 @@ async function drains(
   return true;
 }
 
-/** What waits for a process to come back is not waited for when the run is called off. */
+/** Rejects when the run is interrupted, even if `work` never settles. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const aborted = new Promise<never>((_resolve, reject) => {
-    const fail = () => reject(new Error("the run was called off", { cause: signal.reason }));
+    const fail = () => reject(new Error("the run was interrupted", { cause: signal.reason }));
     if (signal.aborted) fail();
     signal.addEventListener("abort", fail, { once: true });
   });

@@ -1,7 +1,7 @@
 import type { Pool } from "pg";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 
-/** What failed in a transaction takes its connection with it. */
+/** Runs `work` in a transaction. Closes the connection if the transaction fails. */
 export async function inTransaction<T>(
   pool: Pool,
   work: (sql: SqlExecutor) => Promise<T>,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Pool } from "pg";
 import { z } from "zod";
 
-/** What a job is told: how long it takes, and what is special about it. */
+/** A job's payload: how long it takes and how it behaves. */
 export const workSchema = z.object({
   id: z.string(),
   ms: z.number(),
@@ -14,10 +14,10 @@ export type Work = z.infer<typeof workSchema>;
 
 export const JOB_NAME = "chaos.work";
 
-/** More than a job can lose to faults: none is to be dead. */
+/** More attempts than faults can use up, so that no job may die. */
 export const MAX_ATTEMPTS = 100;
 
-/** Nothing here is unique on purpose but what is enqueued: what happens twice must be seen. */
+/** Effects and runs have no unique constraint on the job's id, so that duplicates show. */
 export const TABLES = `
   create table chaos_enqueued (
     id text primary key, enqueued_at timestamptz not null default clock_timestamp());
@@ -39,8 +39,8 @@ interface Run {
 }
 
 /**
- * One run: it is counted first, outside of the effect's transaction. A kill finds it before its effect,
- * in it, or between the effect and its own end.
+ * One run of a job. Records its begin outside the effect's transaction. A kill can strike before the effect,
+ * during it, or between the effect and the end of the run.
  */
 export async function doWork(
   pool: Pool,
@@ -50,7 +50,7 @@ export async function doWork(
 ): Promise<void> {
   const fails = failsFirst && attempt === 1;
   const run = { id, life, attempt, fails, begunAt: new Date() };
-  // Without a database nothing can be done; that it began and ended is on the books all the same.
+  // A run without a database fails, but its begin and end are still recorded later.
   const row = await noteBegin(pool, run).catch((error: unknown) => {
     void again(() => noteBegin(pool, { ...run, endedAt: new Date() }));
     throw error;
@@ -74,7 +74,7 @@ interface RunNote {
   readonly life: string;
   readonly attempt: number;
   readonly fails: boolean;
-  /** By the clock of the process: the note may take longer. */
+  /** By the process's clock, since the insert may come later. */
   readonly begunAt: Date;
   readonly endedAt?: Date;
 }
@@ -92,7 +92,7 @@ async function noteBegin(pool: Pool, note: RunNote): Promise<string | undefined>
 const TRIES = 20;
 const PAUSE_MS = 250;
 
-/** Until the database is back. Nobody waits for it, and a kill before it is done makes the figures worse. */
+/** Retries in the background until the database is back. A kill in between only makes the figures worse. */
 async function again(note: () => Promise<unknown>): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
     await delay(PAUSE_MS);

@@ -3,18 +3,18 @@ import { type Engine, ENQUEUER, environment, WORKER_FILES, WORKERS } from "./eng
 import { type LoadBalancer, openLoadBalancer } from "./load-balancer.ts";
 import { ManagedProcess } from "./managed-process.ts";
 
-/** The processes of one run, and what stands between them and their database. */
+/** The processes of one run, and the proxies between them and the database. */
 export interface World {
   readonly workers: readonly ManagedProcess[];
   readonly enqueuer: ManagedProcess;
-  /** Those that faults hit. */
+  /** All processes that faults can hit. */
   readonly processes: readonly ManagedProcess[];
   proxyOf(name: string): TcpProxy;
   ready(): Promise<void>;
   stopWorkers(): Promise<void>;
-  /** Messages that QStash, if there is one, has not done with. */
+  /** Messages that the local QStash has not settled. 0 without a QStash. */
   pendingInQStash(): number;
-  /** Ends all that is left, at once. */
+  /** Kills all processes and closes the proxies. */
   close(): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export interface WorldOptions {
   readonly rate: number;
 }
 
-/** Everything that was opened is closed, also when opening fails halfway. */
+/** Closes everything again if opening fails halfway. */
 export async function openWorld(
   { engine, seed, rate }: WorldOptions,
   databaseUrl: string,

@@ -3,7 +3,7 @@ import { registerHooks, syncBuiltinESMExports } from "node:module";
 import { MUTANT_VARIABLE } from "./mutant-variable.ts";
 import { mutants, mutate } from "./mutants.ts";
 
-// Preloaded by the processes of `npm run contract:mutants`. It seeds one fault into one file as it is loaded.
+// `npm run contract:mutants` preloads this module. It seeds one fault into one file as Node loads the file.
 
 const mutant = mutants[Number(process.env[MUTANT_VARIABLE])];
 if (!mutant) throw new Error(`${MUTANT_VARIABLE} must be the number of a mutant`);
@@ -19,7 +19,7 @@ registerHooks({
   },
 });
 
-// Migrations are read, not imported.
+// The code reads migrations with readFile, so the load hook misses them.
 const { readFile } = fs;
 const readWithFault = async (...args: Parameters<typeof readFile>) => {
   const content = await readFile(...args);

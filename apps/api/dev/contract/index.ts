@@ -8,7 +8,7 @@ import { startTestPostgres } from "../../test/support/postgres-template.ts";
 import { qstashHarness } from "../../test/support/qstash-harness.ts";
 import { printContract } from "./report.ts";
 
-// The contract on every provider, as a table: `npm run contract`.
+// Runs the contract on every provider and prints a table: `npm run contract`.
 
 const { values } = parseArgs({
   options: {

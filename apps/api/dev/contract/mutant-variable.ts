@@ -1,2 +1,2 @@
-/** Which mutant a process is to have. */
+/** The environment variable with the number of the process's mutant. */
 export const MUTANT_VARIABLE = "ORBIT_MUTANT";

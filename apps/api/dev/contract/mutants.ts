@@ -5,25 +5,25 @@ import { z } from "zod";
 const mutantSchema = z.strictObject({
   title: z.string(),
   provider: z.enum(["graphile", "qstash", "memory"]),
-  /** Where it should show; these cases are run first. */
+  /** The topic whose cases probably notice the fault. They run first. */
   topic: z.string(),
-  /** Below apps/api/src/jobs. */
+  /** The path below apps/api/src/jobs. */
   file: z.string(),
-  /** Stands there exactly once. */
+  /** A text that the file contains exactly once. */
   find: z.string(),
   replace: z.string(),
 });
 
 export type Mutant = z.infer<typeof mutantSchema>;
 
-/** Applied one at a time by `npm run contract:mutants`. */
+/** `npm run contract:mutants` applies them one at a time. */
 export const mutants: readonly Mutant[] = z
   .array(mutantSchema)
   .parse(JSON.parse(readFileSync(new URL("mutants.json", import.meta.url), "utf8")));
 
-/** The text with the fault in it. @throws Error where it does not fit the text any more */
+/** Returns the text with the fault. @throws Error if the fault no longer fits the text */
 export function mutate({ file, find, replace }: Mutant, text: string): string {
   const parts = text.split(find);
-  if (parts.length !== 2) throw new Error(`"${find}" stands ${parts.length - 1} times in ${file}`);
+  if (parts.length !== 2) throw new Error(`"${find}" occurs ${parts.length - 1} times in ${file}`);
   return parts.join(replace);
 }

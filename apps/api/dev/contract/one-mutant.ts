@@ -11,7 +11,7 @@ import { qstashHarness } from "../../test/support/qstash-harness.ts";
 import { MUTANT_VARIABLE } from "./mutant-variable.ts";
 import { mutants } from "./mutants.ts";
 
-// The process of one mutant: prints what caught it, or nothing, and ends at once.
+// Runs the contract with one mutant. Prints the first case that catches it and exits at once.
 
 const number = Number(process.env[MUTANT_VARIABLE]);
 const mutant = mutants[number];
@@ -20,7 +20,7 @@ const harness = [graphileHarness, qstashHarness, memoryHarness].find(
 );
 if (!mutant || !harness) throw new Error("there is no such mutant");
 
-// Its fault may be in a migration.
+// The fault may be in a migration, so this mutant needs its own template.
 const template = `template_${number}`;
 await createTemplate(serverUrl(), template);
 process.env[TEMPLATE_VARIABLE] = template;
@@ -40,7 +40,7 @@ await runContract(harness, {
   timeout: 30_000,
   onResult({ topic, title, outcome }) {
     if (outcome.status !== "failed") return;
-    // What else goes on in this process is of no interest any more.
+    // The mutant is caught, so the remaining cases do not matter.
     process.stdout.write(`${topic}: ${title}\n`, () => process.exit(0));
   },
 });

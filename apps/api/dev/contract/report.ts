@@ -2,7 +2,10 @@ import { inspect } from "node:util";
 import type { ContractResult } from "#src/jobs/testing/run-contract.ts";
 import { printTable } from "../table.ts";
 
-/** Prints cases by topic and provider, every skip with its reason and every failure; returns how many failed. */
+/**
+ * Prints cases by topic and provider, every skip with its reason, and every failure. Returns the number of
+ * failures.
+ */
 export function printContract(
   results: ReadonlyMap<string, readonly ContractResult[]>,
   ms: number,

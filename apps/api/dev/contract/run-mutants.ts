@@ -6,7 +6,7 @@ import { printTable } from "../table.ts";
 import { MUTANT_VARIABLE } from "./mutant-variable.ts";
 import { mutants } from "./mutants.ts";
 
-// Each fault of mutants.ts in a process of its own, against the contract: `npm run contract:mutants`.
+// Runs the contract against each mutant, in a process of its own: `npm run contract:mutants`.
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ process.once("exit", () => {
   for (const child of running) child.kill();
 });
 
-/** What caught the mutant, "" if nothing did. */
+/** Resolves with the case that caught the mutant, or "" if it survived. */
 function catchMutant(number: number): Promise<string> {
   const [hook, main] = ["apply-mutant.ts", "one-mutant.ts"].map((file) =>
     fileURLToPath(new URL(file, import.meta.url)),
