@@ -14,6 +14,7 @@ import { stripeWebhookVerifier } from "#src/billing/infrastructure/stripe-webhoo
 import type { AppConfig } from "#src/config.ts";
 import type { AppCore, AppFeature } from "#src/core.ts";
 import { openPool as openPoolOfProcess } from "#src/infrastructure/database.ts";
+import { createDatabasePing } from "#src/infrastructure/database-ping.ts";
 import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
 import { createEventPublisher } from "#src/infrastructure/event-publisher.ts";
 import type { DevelopmentMailer } from "#src/infrastructure/mailer.ts";
@@ -57,7 +58,6 @@ export interface Container {
 }
 
 const CLOSE_TIMEOUT_MS = 3_000;
-const PING_TIMEOUT_MS = 2_000;
 
 const features: readonly AppFeature[] = [workspacesFeature, billingFeature];
 
@@ -122,17 +122,8 @@ export function compose(
       : undefined,
     findSubscription: (id) => findSubscription(uow, id),
     developmentMailer: "sent" in mailer ? mailer : undefined,
-    pingDatabase: () => ping(pool),
+    pingDatabase: createDatabasePing(pool),
     // A handler that ignored its signal may hold a connection for ever, so the wait is bounded.
     close: () => withTimeout(CLOSE_TIMEOUT_MS, pool.end(), () => undefined),
   };
-}
-
-/** Rejects within two seconds if the database does not answer. */
-async function ping(pool: Pool): Promise<void> {
-  const query = { text: "select 1", query_timeout: PING_TIMEOUT_MS };
-  // The query's own timeout does not cover the time to connect.
-  await withTimeout(PING_TIMEOUT_MS, pool.query(query), () => {
-    throw new Error(`The database did not answer within ${PING_TIMEOUT_MS} ms.`);
-  });
 }

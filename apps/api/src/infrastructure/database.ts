@@ -10,6 +10,8 @@ export type Database = PgDatabase<PgQueryResultHKT>;
 
 const QUERY_TIMEOUT_MS = 35_000;
 
+export const APPLICATION_NAME = "orbit-api";
+
 export interface PoolOptions {
   /** The greatest number of connections; 10 by default. */
   readonly connections?: number;
@@ -32,7 +34,9 @@ export function openPool(
     connectionTimeoutMillis: 5_000,
     query_timeout: queryTimeoutMs,
     keepAlive: true,
-    application_name: "orbit-api",
+    // The kernel then breaks a silent idle connection after some fifteen seconds.
+    keepAliveInitialDelayMillis: 5_000,
+    application_name: APPLICATION_NAME,
   });
   // Without a listener a connection that the database closes would end the process.
   const onError = (err: unknown) => {

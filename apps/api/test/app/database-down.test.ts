@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { eventually } from "#src/jobs/testing/probe.ts";
 import { startTestApp, type TestApp } from "../support/app.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
@@ -48,4 +49,51 @@ test("a database that refuses connections is 503 as well", async () => {
   await database.pool.query("drop owned by plain");
   await database.pool.query("drop role plain");
   expect(answer.status).toBe(503);
+});
+
+/** More requests than the app's pool has connections. */
+const listInvites = () =>
+  Array.from({ length: 12 }, () => app.request("GET", "/v1/workspaces/acme/invites"));
+
+/** The test's app has no worker, so only the database counts. */
+const isHealthy = async () => {
+  const { body } = await app.request("GET", "/health");
+  return JSON.stringify(body).includes('"database":"up"');
+};
+
+test.each([
+  ["idle", false],
+  ["waiting for answers", true],
+])(
+  "with all connections silent while they are %s, the app recovers in seconds",
+  async (_, busy) => {
+    await app.request("POST", "/v1/workspaces", { slug: "acme", name: "Acme" });
+    await Promise.all(listInvites());
+    proxy.strand();
+    const strandedAt = performance.now();
+    const lost = busy ? listInvites() : [];
+    await eventually("the database is up", isHealthy);
+    await eventually(
+      "the app answers",
+      async () =>
+        (await isHealthy()) &&
+        (await app.request("GET", "/v1/workspaces/acme/invites")).status === 200,
+    );
+    await Promise.all(lost);
+    expect(performance.now() - strandedAt).toBeLessThan(10_000);
+  },
+);
+
+test("a ping does not break slow statements that occupy the whole pool", async () => {
+  await app.request("POST", "/v1/workspaces", { slug: "acme", name: "Acme" });
+  const locker = await database.pool.connect();
+  await locker.query("begin; lock table workspaces");
+  const waiting = listInvites();
+  const lockedAt = performance.now();
+  // Every ping finds the pool full.
+  while (performance.now() - lockedAt < 4_000) expect(await isHealthy()).toBe(true);
+  await locker.query("commit");
+  locker.release();
+  const answers = await Promise.all(waiting);
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
 });
