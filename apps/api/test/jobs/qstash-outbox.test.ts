@@ -1,9 +1,11 @@
 import { expect, onTestFinished, test } from "vitest";
+import { z } from "zod";
 import type { JsonValue } from "#src/jobs/application/job-types.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import { qstash } from "#src/jobs/infrastructure/qstash/qstash-provider.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
+import { bindProvider } from "../support/bind-provider.ts";
 import { openQStashWorld } from "../support/qstash-harness.ts";
 import { sweepOutbox } from "../support/qstash-options.ts";
 
@@ -180,4 +182,27 @@ test("after an add that failed, the next one has its id and stores the job", asy
   );
   expect(await add("stored")).toEqual({ id: rows[0]?.holder, absorbed: true });
   expect(await runs.next()).toBe("stored");
+});
+
+test("the replay of a job that died before its runAt runs at once", async () => {
+  const { runs, world, sweep, query, put } = await open({ strict: true, plan: "free" });
+  await put("x".repeat(2_000_000), null);
+  await query("update orbit_jobs.job_outbox set run_at = now() + interval '300 days'");
+  for (let time = 0; time < 10; time++) {
+    await query("update orbit_jobs.job_outbox set claimed_until = '-infinity'");
+    await sweep(query);
+  }
+  const { rows } = await query("select id from orbit_jobs.dead_jobs");
+  expect(rows).toHaveLength(1);
+  // QStash takes this payload.
+  await query(`update orbit_jobs.dead_jobs set payload = '"mended"'`);
+  const { deadJobs } = bindProvider(
+    qstash(world.options),
+    [contractJob("contract.work", async () => undefined)],
+    {
+      sql: { query },
+    },
+  );
+  expect(await deadJobs.replay(z.object({ id: z.string() }).parse(rows[0]).id)).toBe(true);
+  expect(await runs.next()).toBe("mended");
 });

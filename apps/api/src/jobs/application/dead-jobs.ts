@@ -32,7 +32,7 @@ export interface DeadJobs {
   list(limit: number, after?: DeadJobsCursor): Promise<readonly DeadJob[]>;
   /**
    * Enqueues the job again, under its own id and with all its attempts, and removes the dead job.
-   * Does not take its key again. Returns `false` if there is no such dead job.
+   * The job runs at once, whatever its `runAt` was. Does not take its key again. Returns `false` if there is no such dead job.
    *
    * @throws JobsError `jobs.unknown_job` if the registry has no such name or version,
    * `jobs.provider_unavailable`, `jobs.provider_rejected`. The job stays dead then.
