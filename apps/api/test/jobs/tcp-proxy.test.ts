@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import net from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createProbe, eventually, type Probe } from "#src/jobs/testing/probe.ts";
 import { openTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
@@ -111,6 +111,45 @@ test("who asked to be given up when silent is, and hears of it when the stall is
   other.socket.write("2");
   await eventually("the other goes on", async () => other.text() === "12");
   expect(hungUp.unread).toEqual([]);
+});
+
+const deaths: readonly (readonly [string, (socket: net.Socket) => void])[] = [
+  ["closes", (socket) => void socket.destroy()],
+  ["closes with data on its way", (socket) => void socket.end("never")],
+  ["resets", (socket) => void socket.resetAndDestroy()],
+];
+
+describe.each(deaths)("a client that %s during a stall", (_, die) => {
+  async function stalledAndDead(keepalives: string) {
+    const { socket, text } = await connect();
+    socket.write(`${keepalives} `);
+    await eventually("the echo is there", async () => text() !== "");
+    // The proxy learns of the death before it learns of this connection.
+    proxy.stall();
+    die(socket);
+    const other = await openTcpProxy(serverUrl());
+    const later = net.connect(Number(new URL(other.url).port), "127.0.0.1");
+    later.write("bye");
+    later.resume();
+    await once(later, "close");
+    await hungUp.next();
+    await other.close();
+  }
+
+  test("is dead to the server after the time of its keepalives", async () => {
+    await stalledAndDead(
+      "set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 0",
+    );
+    expect(hungUp.unread).toEqual([]);
+    await hungUp.next();
+  });
+
+  test("is dead to the server when the stall is over", async () => {
+    await stalledAndDead("no keepalives");
+    expect(hungUp.unread).toEqual([]);
+    proxy.flow();
+    await hungUp.next();
+  });
 });
 
 test("who is stranded is never heard again, and who comes later is", async () => {

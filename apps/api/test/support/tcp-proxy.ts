@@ -46,7 +46,8 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
       pipes.add(opened);
       sockets.add(from);
       from.once("close", () => {
-        pipes.delete(opened);
+        // During a stall the other side has not learnt of it yet.
+        if (!opened.isHeld()) pipes.delete(opened);
         sockets.delete(from);
       });
       if (stalled) opened.hold(answering);
@@ -76,7 +77,10 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
     flow() {
       stalled = false;
       refusing = false;
-      for (const { release } of pipes) release();
+      for (const opened of pipes) {
+        opened.release();
+        if (opened.isOver()) pipes.delete(opened);
+      }
     },
     refuse() {
       refusing = true;
@@ -90,16 +94,21 @@ export async function openTcpProxy(target: string): Promise<TcpProxy> {
   };
 }
 
-interface Pipe {
+interface Watch {
   hold(answers?: boolean): void;
   release(): void;
+}
+
+interface Pipe extends Watch {
+  isHeld(): boolean;
+  isOver(): boolean;
 }
 
 const KEEPALIVES =
   /tcp_keepalives_idle = (\d+); set tcp_keepalives_interval = (\d+); set tcp_keepalives_count = (\d+)/;
 
 /** Reads the keepalive settings of the session and applies them to a stall. */
-function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
+function watchSilence(client: net.Socket, upstream: net.Socket): Watch {
   let timeoutMs: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   client.on("data", (data) => {
@@ -110,7 +119,8 @@ function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
     }
   });
   const release = () => clearTimeout(timer);
-  client.once("close", release);
+  // A dead client answers no keepalives either, so its close does not end the stall.
+  upstream.once("close", release);
   return {
     hold(answers) {
       if (timeoutMs && !answers) timer = setTimeout(() => upstream.destroy(), timeoutMs);
@@ -120,7 +130,7 @@ function watchSilence(client: net.Socket, upstream: net.Socket): Pipe {
 }
 
 /** One direction. Data that the server sends before it closes still arrives: Postgres sends its reason. */
-function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
+function pipe(from: net.Socket, to: net.Socket, watch?: Watch): Pipe {
   let held = false;
   const resume = () => {
     if (!held && !to.writableNeedDrain) from.resume();
@@ -131,7 +141,7 @@ function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
     if (!to.destroyed && !to.write(data)) from.pause();
   });
   to.on("drain", resume);
-  from.on("end", () => to.end());
+  from.on("end", () => !held && to.end());
   // After an orderly end data may still be on its way. A broken connection breaks both sides.
   from.on("close", () => isBroken() && !held && to.destroy());
   return {
@@ -145,7 +155,11 @@ function pipe(from: net.Socket, to: net.Socket, watch?: Pipe): Pipe {
       held = false;
       watch?.release();
       if (to.destroyed) from.destroy();
+      else if (isBroken()) to.destroy();
+      else if (from.readableEnded) to.end();
       else resume();
     },
+    isHeld: () => held,
+    isOver: () => from.destroyed,
   };
 }
