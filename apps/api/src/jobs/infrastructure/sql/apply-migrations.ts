@@ -23,11 +23,15 @@ const MIGRATION_LOCK = "hashtextextended('orbit_jobs.migrations', 0)";
 
 const INITIAL = "0001_initial";
 
+/** The end of the name of a migration that earlier releases cannot work with. They refuse to start. */
+const BREAKING = "_breaking";
+
 /**
  * Applies the files that the database lacks. Safe in many processes at once: the first one applies, and
  * the others wait for it.
  *
- * @throws Error if the database was made by an unfinished earlier version
+ * @throws Error if the database was made by an unfinished earlier version, or has a breaking migration of
+ * a later one
  */
 export async function applyMigrations(pool: SqlPool, set: MigrationSet): Promise<void> {
   const files = await readMigrations(set);
@@ -90,6 +94,16 @@ async function pending(
     [`${name}/`],
   );
   const applied = new Set(rows.map((row) => property(row, "migration")));
+  const known = new Set(files.map((file) => `${name}/${file.name}`));
+  // Other files of newer releases are fine: processes of two releases share the schema during a deploy.
+  for (const migration of applied) {
+    if (!known.has(String(migration)) && String(migration).endsWith(BREAKING)) {
+      throw new Error(
+        `A newer release of Orbit Jobs applied the migration ${String(migration)}, and this release cannot work with it; ` +
+          "deploy the newer release.",
+      );
+    }
+  }
   return files.filter((file) => !applied.has(`${name}/${file.name}`));
 }
 
