@@ -9,12 +9,18 @@ export const storableText = () =>
     error: "must be text without U+0000 and lone surrogates",
   });
 
+/** A body and what it means. */
+export interface JsonBody {
+  readonly text: string;
+  readonly value: unknown;
+}
+
 /** Parses the body as JSON. @throws AppError 400 `request.invalid_json`, 415 `request.unsupported_type` */
-export async function readJson(c: Context): Promise<unknown> {
+export async function readJson(c: Context): Promise<JsonBody> {
   refuseOtherTypes(c);
   const text = await c.req.text().catch(incompleteBody);
   try {
-    return JSON.parse(text) as unknown;
+    return { text, value: JSON.parse(text) as unknown };
   } catch {
     throw new AppError("request.invalid_json", 400, "The body is not valid JSON.");
   }
@@ -22,7 +28,7 @@ export async function readJson(c: Context): Promise<unknown> {
 
 /** Parses the body with the schema. @throws AppError like {@link readJson}, 422 `request.invalid` */
 export async function readBody<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
-  const parsed = schema.safeParse(await readJson(c));
+  const parsed = schema.safeParse((await readJson(c)).value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) => ({
     path: path.join("."),

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { DeadJob, DeadJobs, DeadJobsCursor } from "#src/jobs/application/dead-jobs.ts";
 import { AppError } from "#src/kernel/errors.ts";
+import { changedNumbers } from "../changed-numbers.ts";
 
 const PAGE = 50;
 const LONGEST_PAGE = 200;
@@ -29,10 +30,14 @@ function toJson({ payload, stack, diedAt, ...job }: DeadJob) {
   return { ...job, payload: parsed(payload), stack: stack ?? null, diedAt };
 }
 
-/** Shows a payload that is not JSON as text. Only another program can have stored one. */
+/**
+ * Shows a payload as text if it is not JSON, or if a number in it would change. Only another program can
+ * have stored one.
+ */
 function parsed(payload: string): unknown {
   try {
-    return JSON.parse(payload);
+    const value: unknown = JSON.parse(payload);
+    return changedNumbers(payload).next().done ? value : payload;
   } catch {
     return payload;
   }

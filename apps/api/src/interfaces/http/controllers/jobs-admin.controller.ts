@@ -2,7 +2,9 @@ import { Hono } from "hono";
 import { findNextTicks, nextTick } from "#src/jobs/application/cron.ts";
 import {
   InvalidOptionsError,
+  InvalidPayloadError,
   JobsError,
+  type PayloadIssue,
   UnknownJobError,
 } from "#src/jobs/application/job-errors.ts";
 import type { BulkJobQueue, EnqueueOptions } from "#src/jobs/application/job-queue.ts";
@@ -10,7 +12,9 @@ import { findJob, type JobRegistry } from "#src/jobs/application/job-registry.ts
 import type { JobName, JobPayload } from "#src/jobs/application/job-types.ts";
 import type { Clock } from "#src/kernel/clock.ts";
 import { AppError } from "#src/kernel/errors.ts";
-import { readJson } from "../read-body.ts";
+import { changedNumbers } from "../changed-numbers.ts";
+import { SHOWN_CHARACTERS } from "../limits.ts";
+import { type JsonBody, readJson } from "../read-body.ts";
 
 /** Lists the registered jobs and enqueues one. Requires the bearer token. */
 export function jobsAdminController(
@@ -36,22 +40,48 @@ export function jobsAdminController(
       });
     })
     .post("/jobs", async (c) => {
-      const { name, payload, ...options } = await readRequest(() => readJson(c));
+      const { text, request } = await readRequest(() => readJson(c));
+      const { name, payload, ...options } = request;
       if (typeof name !== "string") throw new UnknownJobError(String(name));
       const definition = findJob(registry, name);
       if (!definition) throw new UnknownJobError(name);
+      refuseChangedNumbers(name, text);
       const added = await queue.add(definition.name, asPayload(payload), readOptions(options));
       return c.json({ enqueued: { name, ...added } }, 202);
     });
 }
 
-async function readRequest(read: () => Promise<unknown>): Promise<Record<string, unknown>> {
-  const body = await read().catch((cause: unknown) => {
+async function readRequest(
+  read: () => Promise<JsonBody>,
+): Promise<{ readonly text: string; readonly request: Record<string, unknown> }> {
+  const { text, value } = await read().catch((cause: unknown) => {
     if (!(cause instanceof AppError)) throw cause;
     throw notARequest(cause.message, cause);
   });
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return { ...body };
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (isObject) return { text, request: { ...value } };
   throw notARequest("The body is not an object.");
+}
+
+const NUMBERS_SHOWN = 100;
+
+/** A job would run with a number that nobody sent. Numbers beside the payload have checks of their own. */
+function refuseChangedNumbers(name: string, body: string): void {
+  const issues: PayloadIssue[] = [];
+  for (const { path, literal } of changedNumbers(body)) {
+    const [member, ...inside] = path;
+    if (member !== "payload") continue;
+    issues.push({
+      path: shortened(inside.join(".")),
+      message: `${shortened(literal)} would become ${Number(literal)}; send it as a string`,
+    });
+    if (issues.length === NUMBERS_SHOWN) break;
+  }
+  if (issues.length > 0) throw new InvalidPayloadError(name, issues);
+}
+
+function shortened(text: string): string {
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
 }
 
 /** An unreadable body gets the same code as an invalid payload. */
