@@ -6,7 +6,7 @@ import { SERVER_LIMITS } from "#src/interfaces/http/limits.ts";
 import { listen } from "#src/interfaces/http/server.ts";
 import { answerOn, openSocket } from "../support/raw-http.ts";
 
-/** What load balancers keep idle connections for, unless someone changes it. */
+/** The usual idle timeout of load balancers. */
 const LOAD_BALANCER_MS = 60_000;
 
 test("a connection that was idle for as long as a load balancer keeps it still takes a POST", async () => {
@@ -18,7 +18,7 @@ test("a connection that was idle for as long as a load balancer keeps it still t
   const post = "POST / HTTP/1.1\r\nhost: api\r\ncontent-length: 5\r\n";
   socket.write(`${post}\r\nfirst`);
   await once(socket, "data");
-  // The time itself is the subject: nothing else tells that the server would have closed it.
+  // This test must wait: only the time shows whether the server closes the connection.
   await delay(LOAD_BALANCER_MS);
   socket.write(`${post}connection: close\r\n\r\nother`);
   const { head, body } = await answer;

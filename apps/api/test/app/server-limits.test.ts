@@ -85,7 +85,7 @@ test("a client that sends a body byte by byte is cut off, with or without a leng
   }
 });
 
-test("a client that does not read its response is cut off, one that waits for it is not", async () => {
+test("a client that does not read its response is cut off, but not one that waits for it", async () => {
   const { url, release } = await serve({ unreadTimeoutMs: 200 });
   const waiting = exchange(url, `GET /held HTTP/1.1\r\nhost: api\r\n${CLOSE}`);
   const deaf = await openSocket(url);

@@ -5,7 +5,7 @@ import { databaseProblem } from "#src/start-problems.ts";
 import { createTestDatabase } from "../support/database.ts";
 import { silentLog } from "../support/silent-log.ts";
 
-test("a server without TLS, or one that demands it, fails with what to set", async () => {
+test("the error of a server without TLS, or one that demands it, says which setting helps", async () => {
   const database = await createTestDatabase();
   const config = readConfig({
     DATABASE_URL: `${database.url}?sslmode=require`,

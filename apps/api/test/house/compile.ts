@@ -4,14 +4,14 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 
-/** Below apps/api, so that `#src/…` and the packages resolve; ignored by git. */
+/** A directory below apps/api, so that `#src/…` and the packages resolve. Git ignores it. */
 const WORK = fileURLToPath(new URL("../../.orbit/compile", import.meta.url));
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
-/** Does not compile, ever: without its error nothing was checked. */
+/** Never compiles. If its error is missing, the compiler checked nothing. */
 const CANARY = "canary";
 
-/** Compiles each snippet as a module of its own, all in one run, and gives each one's errors. */
+/** Compiles each snippet as its own module, all in one run. Returns the errors of each snippet. */
 export async function compile(
   name: string,
   snippets: Readonly<Record<string, string>>,
@@ -46,7 +46,7 @@ function runTsc(directory: string): Promise<string> {
   });
 }
 
-/** As a developer sees them: the message and the line of code. */
+/** Each error as a developer sees it: the message and the line of code. */
 function errorsOf(file: string, output: string): string {
   return stripVTControlCharacters(output)
     .split(/^(?=\S+\.ts:\d+:\d+ - error )/m)

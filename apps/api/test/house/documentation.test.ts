@@ -24,7 +24,7 @@ for await (const file of glob(["*.md", "docs/**/*.md", "apps/*/*.md"], { cwd: RO
   }
 }
 
-/** A block that begins with the path of a file shows that file; the compiler and vitest know it. */
+/** A block that begins with a file's path must equal that file, which the compiler and vitest check. */
 const EXAMPLE = /^\/\/ (apps\/\S+\.ts)\n/;
 
 /** A block that begins so shows parts of a file, in their order, with `// …` or `# …` where one ends. */
@@ -69,7 +69,7 @@ describe("every example in the documentation is a file that runs with the tests"
   });
 });
 
-describe("every excerpt in the documentation stands in its file", () => {
+describe("the file contains every excerpt in the documentation", () => {
   test.each(excerpts)("$title", async ({ code }) => {
     let rest = await readFile(path.join(ROOT, EXCERPT.exec(code)?.[1] ?? ""), "utf8");
     for (const part of code.replace(EXCERPT, "").split(/^ *(?:\/\/|#) …\n/m)) {
@@ -79,7 +79,7 @@ describe("every excerpt in the documentation stands in its file", () => {
   });
 });
 
-describe("every npm command in the documentation is there", async () => {
+describe("every npm command in the documentation exists", async () => {
   const { scripts } = z
     .object({ scripts: z.record(z.string(), z.string()) })
     .parse(JSON.parse(await readFile(path.join(ROOT, "package.json"), "utf8")));
@@ -91,12 +91,12 @@ describe("every npm command in the documentation is there", async () => {
   });
 });
 
-test("the table of providers says what they declare; npm run docs:providers mends it", async () => {
+test("the provider table matches the declarations; npm run docs:providers updates it", async () => {
   const text = await readFile(path.join(ROOT, "docs/contract.md"), "utf8");
   expect(withProviderTable(text)).toBe(text);
 });
 
-test("every block says what it is", () => {
+test("every block names its language", () => {
   const known = new Set(["ts", "sh", "sql", "text", "json", "ini", "yaml", "toml", "dockerfile"]);
   const unknown = blocks.filter(({ language }) => !known.has(language));
   expect(unknown.map(({ title }) => title)).toEqual([]);

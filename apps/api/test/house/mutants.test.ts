@@ -4,7 +4,7 @@ import { contractCases } from "#src/jobs/testing/cases/index.ts";
 import { mutants, mutate } from "../../dev/contract/mutants.ts";
 import { qstashCases } from "../support/qstash-cases.ts";
 
-test("the seeded faults are at least 25, on every provider, and each is its own", () => {
+test("there are at least 25 seeded faults, on every provider and without duplicates", () => {
   expect(mutants.length).toBeGreaterThanOrEqual(25);
   expect(new Set(mutants.map(({ provider }) => provider)).size).toBe(3);
   expect(new Set(mutants.map(({ provider, title }) => `${provider} ${title}`)).size).toBe(

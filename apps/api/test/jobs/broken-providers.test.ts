@@ -6,7 +6,7 @@ import { replay } from "#src/jobs/testing/properties/replay.ts";
 import { checkSequences, SequenceError } from "#src/jobs/testing/properties/sequence-property.ts";
 import { memoryHarness } from "../support/memory-harness.ts";
 
-/** Providers that break one promise each: random sequences must find it. */
+/** Providers that each break one promise. Random sequences must find it. */
 const broken = [
   {
     what: "takes no notice of keys",
@@ -46,20 +46,21 @@ const broken = [
   },
 ];
 
-test.for(broken)("a provider that $what is found out", async ({ harness, complaint }) => {
+test.for(broken)("random sequences catch a provider that $what", async ({ harness, complaint }) => {
   const error = await checkSequences(harness, { runs: 500, steps: 25, seed: 1 }).then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!(error instanceof SequenceError)) throw new Error("nothing was found", { cause: error });
+  if (!(error instanceof SequenceError))
+    throw new Error("no sequence caught the provider", { cause: error });
   expect(error.message).toMatch(complaint);
   expect(error.message).toContain("PROPERTY_SEED=1 ");
-  // Shrunk: nothing is left that need not be there.
+  // The sequence is shrunk to the necessary commands.
   expect(error.commands.length).toBeLessThanOrEqual(3);
   await expect(paste(error.message, harness)).rejects.toThrow(complaint);
 });
 
-/** Runs the test that the message ends with. */
+/** Runs the test at the end of the message. */
 async function paste(message: string, harness: ContractHarness): Promise<void> {
   const bodies: (() => Promise<void>)[] = [];
   vm.runInNewContext(message.slice(message.indexOf("test(")), {

@@ -7,7 +7,7 @@ import { type ChaosResult, runChaos } from "../../dev/chaos/run.ts";
 
 const DOCUMENT = fileURLToPath(new URL("../../../../docs/reliability.md", import.meta.url));
 
-describe("under faults no job is lost, and no effect is there twice", () => {
+describe("under faults no job is lost, and no effect exists twice", () => {
   // The long run, with more jobs and faults, is `npm run chaos`.
   test.each(["graphile", "qstash"] as const)("%s", { timeout: 360_000 }, async (engine) => {
     const result = await runChaos({
@@ -38,12 +38,12 @@ describe("the plan", () => {
   const workers = ["a", "b", "c"];
   const options = { seed: "1", durationMs: 600_000, pace: 1, workers, enqueuer: "e" };
 
-  test("is the same for the same seed, and another for another", () => {
+  test("depends on the seed alone", () => {
     expect(planFaults(options)).toEqual(planFaults(options));
     expect(planFaults({ ...options, seed: "2" })).not.toEqual(planFaults(options));
   });
 
-  test("has in ten minutes what is asked of the long run", () => {
+  test("has enough faults in ten minutes", () => {
     const plan = planFaults(options);
     const count = (kind: string) => plan.filter((fault) => fault.kind === kind).length;
     expect(count("kill")).toBeGreaterThanOrEqual(100);

@@ -41,7 +41,7 @@ const leftOut = {
 };
 
 faultTests({
-  label: "graphile, whose network stalls and breaks",
+  label: "graphile, on a network that stalls and breaks",
   seed,
   harness: faultyGraphile,
   anywhere: [...anywhere, ...missedTicks],
@@ -51,7 +51,7 @@ faultTests({
     "a cut before a call",
     "a cut during a call",
     "a cut of the workers",
-    "an enqueue made again",
+    "a repeated enqueue",
   ],
 });
 
@@ -71,8 +71,8 @@ faultTests({
     "stop() waits for the running handler and takes no new job": ORDER,
   },
   faults: [
-    "a request that QStash's client made again",
-    "an answer to a delivery lost",
-    "a run that had been made before",
+    "a repeated request of QStash's client",
+    "a lost answer to a delivery",
+    "a repeated run",
   ],
 });

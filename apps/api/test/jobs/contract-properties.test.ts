@@ -10,10 +10,10 @@ import { openQStashWorld, qstashHarness as narrow } from "../support/qstash-harn
 const { PROPERTY_SEED, PROPERTY_RUNS } = process.env;
 const anySeed = () => Math.trunc(Math.random() * 2 ** 31);
 const seed = PROPERTY_SEED === undefined ? anySeed() : Number(PROPERTY_SEED);
-/** Time to shrink what fails, and for as many runs as somebody asks for. */
+/** Leaves time for shrinking and for PROPERTY_RUNS. */
 const timeout = PROPERTY_RUNS === undefined ? 300_000 : 3_600_000;
 
-/** More at a time than a sequence has jobs: whatever is due runs. */
+/** Runs more jobs at a time than a sequence has, so that every due job runs. */
 const qstashHarness: ContractHarness = {
   provider: narrow.provider,
   open: (definitions) => openQStashWorld(definitions, {}, undefined, 100),
@@ -33,14 +33,14 @@ describe.concurrent("random sequences keep the contract", () => {
   });
 });
 
-/** What was found once: on which provider, and what was wrong there. */
+/** Sequences that found a fault, by the provider and its fault. */
 const found: Readonly<Record<string, readonly Command[]>> = {
-  "memory buried a job twice whose last run was cut off and failed late": [
+  "memory buried a job twice after its last run was cut off and failed late": [
     { do: "start" },
     { do: "enqueue", maxAttempts: 1 },
     { do: "crash", instance: 0, late: "fail" },
   ],
-  "graphile did not take a key back that a running job had given up": [
+  "graphile did not take back a key that a running job had ceded": [
     { do: "start" },
     { do: "enqueue", key: "a" },
     { do: "enqueue", key: "a" },

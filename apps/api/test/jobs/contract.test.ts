@@ -4,7 +4,7 @@ import { graphileHarness } from "../support/graphile-harness.ts";
 import { inMemoryJobsHarness, memoryHarness } from "../support/memory-harness.ts";
 import { qstashHarness } from "../support/qstash-harness.ts";
 
-// For the most part they wait: five at a time, as is usual, take half as long again.
+// The cases mostly wait. Vitest's default of five at a time would take half as long again.
 vi.setConfig({ maxConcurrency: 8 });
 
 for (const harness of [graphileHarness, qstashHarness, memoryHarness]) {

@@ -14,7 +14,7 @@ process.stdout.write(`cron: CRON_SEED=${seed} CRON_RUNS=${numRuns} npx vitest ru
 const scheduled = (cron: string, timezone = "UTC"): JobDefinition =>
   contractJob("contract.work", async () => undefined, { schedule: { cron, timezone, payload: 0 } });
 
-/** The schedule as the registry has it, and with it every provider. */
+/** The schedule in the form that the registry passes to every provider. */
 const registered = (cron: string, timezone?: string) =>
   buildJobs([scheduled(cron, timezone)])[0]?.schedule;
 
@@ -49,7 +49,7 @@ describe("a schedule has one normal form", () => {
     ["AMERICA/PORT_OF_SPAIN", "America/Port_of_Spain"],
     ["utc", "UTC"],
     ["nz-chat", "NZ-CHAT"],
-    // Other names of a zone stay.
+    // An alias of a zone is kept.
     ["Asia/Kolkata", "Asia/Kolkata"],
     ["Asia/Calcutta", "Asia/Calcutta"],
     ["Europe/Kyiv", "Europe/Kyiv"],
@@ -60,7 +60,7 @@ describe("a schedule has one normal form", () => {
     expect(registered("0 4 * * *", timezone)?.timezone).toBe(normal);
   });
 
-  test("of which it is its own", () => {
+  test("and normalising twice changes nothing more", () => {
     fc.assert(
       fc.property(cronCases, ({ cron }) => {
         const once = parseCron(cron);
@@ -72,7 +72,7 @@ describe("a schedule has one normal form", () => {
   });
 });
 
-test("random expressions mean what they say", () => {
+test("random expressions are read as they are written", () => {
   fc.assert(
     fc.property(cronCases, ({ cron, ...expected }) => {
       const { fields } = parseCron(cron);
@@ -86,7 +86,7 @@ test("random expressions mean what they say", () => {
   );
 });
 
-test("any text is a schedule that ticks, or refused with the reason", () => {
+test("any text is either a schedule that ticks or refused with the reason", () => {
   const characters = fc.constantFrom(
     ...Array.from("0123456789*/,-?LW#+@ \t\nAEJMONSUNDAYdaily:.~H٣é\u00a0\0"),
   );
@@ -114,7 +114,7 @@ test("any text is a schedule that ticks, or refused with the reason", () => {
   );
 });
 
-describe("what not every provider knows is refused, with what to write", () => {
+describe("syntax that some provider lacks is refused, with a replacement", () => {
   test.each([
     ["0 0 L * *", 'day of month "L": write "28-31", and let the handler return'],
     ["0 0 15W * *", 'day of month "15W": write the days that it may be'],
@@ -171,7 +171,7 @@ describe("what not every provider knows is refused, with what to write", () => {
   });
 });
 
-test("every zone of this Node is a time zone, spelled as it is", () => {
+test("every time zone that Node lists is accepted in its own spelling", () => {
   for (const zone of Intl.supportedValuesOf("timeZone")) {
     expect(registered("0 4 * * *", zone)?.timezone).toBe(zone);
     expect(registered("0 4 * * *", zone.toLowerCase())?.timezone).toBe(zone);

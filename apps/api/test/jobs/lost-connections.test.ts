@@ -10,7 +10,7 @@ import { startProcess } from "../support/process.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { openTcpProxy } from "../support/tcp-proxy.ts";
 
-/** Each round cuts every connection of the workers but those of leases. */
+/** Each round cuts every connection of the workers except those of leases. */
 const ROUNDS = 12;
 
 test("a cut connection is no failed attempt: jobs with one attempt run to their end", async () => {

@@ -5,14 +5,14 @@ import { inMemoryJobs } from "#src/jobs/testing/in-memory-jobs.ts";
 import { createProbe } from "#src/jobs/testing/probe.ts";
 import "../support/helper-jobs.ts";
 
-/** Hourly, and what was missed is missed. */
+/** An hourly job without back-fill. */
 function hourly(handler: () => Promise<void> = async () => undefined): JobDefinition {
   const schedule = { cron: "0 * * * *", backfill: 0 };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the handler uses no core
   return defineJob({ name: "helpers.tick", schedule, handler })({} as OrbitJobs.Core);
 }
 
-test("without back-fill, a tick that a worker waits for comes, and none that it missed", async () => {
+test("without back-fill, a running worker makes the next tick, but no missed ones", async () => {
   const ticked = createProbe<string>();
   const started = Date.now();
   const halfASecondBefore = Date.parse("2026-03-01T11:59:59.500Z");
@@ -25,7 +25,7 @@ test("without back-fill, a tick that a worker waits for comes, and none that it 
   expect(ticked.unread).toEqual([]);
 });
 
-test("without back-fill, advance makes each tick on its way", async () => {
+test("without back-fill, advance makes every tick that it passes", async () => {
   const clock = { now: () => new Date("2026-03-01T10:30:00Z") };
   const jobs = inMemoryJobs([hourly()], { clock });
   jobs.advance(7_200);

@@ -25,7 +25,7 @@ async function emptyDatabase() {
   return database;
 }
 
-/** What `npm run db:migrate` does for both providers that use Postgres. */
+/** Migrates for both providers that use Postgres, as `npm run db:migrate` does. */
 async function migrate(pool: SqlPool): Promise<void> {
   await graphile({ databaseUrl: "" }).migrate(pool);
   await applyMigrations(pool, outboxMigrations);
@@ -188,7 +188,7 @@ test("the SQL functions and the code use the same row markers", async () => {
   expect(sql).toContain(`substr(flag, ${JOB_ID_FLAG.length + 1})`);
 });
 
-test("migrate() refuses a pool that is not pg's, and names what it needs", async () => {
+test("migrate() refuses a pool that is not pg's, and says which pool it needs", async () => {
   const { pool } = await emptyDatabase();
   const other: SqlPool = { query: (text) => pool.query(text), connect: () => pool.connect() };
   await expect(graphile({ databaseUrl: "" }).migrate(other)).rejects.toThrow(

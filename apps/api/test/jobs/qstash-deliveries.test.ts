@@ -86,7 +86,7 @@ test("a plan that delays for one week runs a job in three weeks", async () => {
   expect(await runs.next()).toEqual(["later", [...ids][0], 1]);
 });
 
-test("a scheduled job whose run has begun gets all its attempts, however old its tick is", async () => {
+test("after its first run a scheduled job gets all its attempts, however old its tick is", async () => {
   // In an hour, and then not for a day.
   const tick = new Date(Date.now() + 3_600_000);
   const cron = `${tick.getUTCMinutes()} ${tick.getUTCHours()} * * *`;
@@ -136,7 +136,7 @@ test("another instance takes the job of a dead one within seconds", async () => 
   expect(await runs.next()).toBe(2);
 });
 
-test("a job whose last attempt died with its instance is dead, without another run", async () => {
+test("a job is dead without another run if its instance died during the last attempt", async () => {
   const runs = createProbe<number>();
   const job = contractJob(
     "contract.work",

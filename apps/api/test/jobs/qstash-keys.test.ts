@@ -33,7 +33,7 @@ test("a key is taken while its job waits, and free when the job has run", async 
   expect(rows).toHaveLength(0);
 });
 
-test("a key whose message QStash dropped is free a week later, despite absorbed enqueues", async () => {
+test("a week after QStash dropped a message its key is free, despite absorbed enqueues", async () => {
   const job = contractJob("contract.work", async () => undefined);
   const world = await open(job);
   await world.queue.enqueue("contract.work", 1, { jobKey: "k" });
@@ -49,7 +49,7 @@ test("a key whose message QStash dropped is free a week later, despite absorbed 
   expect(created(world.log)).toHaveLength(2);
 });
 
-test("a key whose holder was never published does not block later enqueues", async () => {
+test("an unpublished holder of a key does not block later enqueues", async () => {
   const runs = createProbe<JsonValue>();
   const job = contractJob("contract.work", async (payload) => runs.report(payload));
   const world = await open(job);

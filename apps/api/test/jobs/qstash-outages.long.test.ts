@@ -95,7 +95,7 @@ describe.concurrent("while QStash is down", () => {
     const down = await openApp({ onTestFinished });
     down.qstash.faults.set({ "answer-429": 1 });
     await down.enqueue();
-    const refusing = await openApp({ onTestFinished }, { token: "of-somebody-else" });
+    const refusing = await openApp({ onTestFinished }, { token: "of-another-account" });
     await refusing.enqueue();
     for (let sweep = 2; sweep <= 12; sweep++) {
       await refusing.sweep();
@@ -106,7 +106,7 @@ describe.concurrent("while QStash is down", () => {
     }
   });
 
-  test("a job whose next message cannot be published is delivered again", async ({
+  test("a job is delivered again if its next message cannot be published", async ({
     expect,
     onTestFinished,
   }) => {

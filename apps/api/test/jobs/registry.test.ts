@@ -9,7 +9,7 @@ import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 const job = contractJob("contract.work", async () => undefined);
 const schedule = { cron: "0 * * * *", timezone: "UTC", payload: {}, backfill: 0 };
 
-/** As from JavaScript, or from a definition put together by hand. */
+/** A definition that the compiler did not check, as from JavaScript. */
 const changed = (change: object): JobDefinition => ({ ...job, ...change });
 
 describe("buildJobs refuses, naming the job and the feature,", () => {
@@ -42,7 +42,7 @@ describe("buildJobs refuses, naming the job and the feature,", () => {
     expect(build).toThrow(/of feature "invoices"/);
   });
 
-  test("a name twice, and says where else", () => {
+  test("a duplicate name, and says where else it is", () => {
     expect(() => buildJobs([...inFeature("one", [job]), ...inFeature("two", [job])])).toThrow(
       'job "contract.work" of feature "two" is already defined by feature "one"',
     );
@@ -68,7 +68,7 @@ describe("an option that the chosen provider lacks is refused, with job, option 
     expect(build).toThrow(/job "contract\.other" asks for a timeout of 10800000 ms/);
   });
 
-  test("as the configuration says, not by memory", () => {
+  test("but not by memory from the environment", () => {
     const memory = readJobsConfig({ JOBS_PROVIDER: "memory" });
     if (!memory.ok) throw new Error(memory.problems.join());
     expect(memory.config.provider.name).toBe("memory");
@@ -81,7 +81,7 @@ describe("an option that the chosen provider lacks is refused, with job, option 
     expect(() => buildJobs([scheduled], bare)).toThrow(/a schedule which the provider bare/);
   });
 
-  test("by graphile nothing", () => {
+  test("but none by graphile", () => {
     expect(buildJobs([urgent, long], providers.graphile)).toHaveLength(2);
   });
 });
@@ -116,7 +116,7 @@ describe("schedules over the changes of daylight saving", () => {
   });
 });
 
-/** Every minute is asked, as a scheduler asks. */
+/** Checks every minute, as a scheduler does. */
 function ticksOf(of: { cron: string; timezone: string }, from: string, to: string): string[] {
   const ticks: string[] = [];
   for (let time = Date.parse(from); time < Date.parse(to); time += 60_000) {

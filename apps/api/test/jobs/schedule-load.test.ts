@@ -16,10 +16,10 @@ import { watchLoop } from "../support/watch-loop.ts";
 const THREE_WEEKS_MS = 21 * 86_400_000;
 const ZONES = Intl.supportedValuesOf("timeZone");
 
-/** What other code of a start may take. Three weeks of 60 schedules once took over a minute. */
+/** The longest block that other code of a start may cause. Three weeks of 60 schedules once took over a minute. */
 const LONGEST_BLOCK_MS = 100;
 
-/** As many definitions, each with its own name. */
+/** Makes `count` definitions, each with its own name. */
 function scheduled(
   count: number,
   cronOf: (index: number) => string,

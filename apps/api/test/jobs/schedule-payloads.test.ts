@@ -39,7 +39,7 @@ describe("buildJobs reports the payload of a schedule that", () => {
       z.object({ a: z.string(), b: z.string() }),
       "a: Invalid input",
     ],
-    // As the handler would see it: JSON turns a Date into text, and NaN into null.
+    // The schema sees the payload after JSON, which turns a Date into text and NaN into null.
     ["is another after JSON", { at: new Date(0) }, z.object({ at: z.date() }), "refuses: at: "],
     ["has no number after JSON", { n: Number.NaN }, z.object({ n: z.number() }), "refuses: n: "],
     ["JSON cannot carry", { n: 1n }, undefined, "cannot be checked: Do not know how to serialize"],
@@ -64,7 +64,7 @@ describe("buildJobs reports the payload of a schedule that", () => {
     expect(build).toThrow('job "contract.work" of feature "invoices" has a schedule');
   });
 
-  test("and takes what its schema takes", () => {
+  test("but accepts a payload that fits its schema", () => {
     expect(buildJobs([scheduled({ olderThanHours: 1 }, hours)])).toHaveLength(1);
   });
 });
@@ -87,7 +87,7 @@ describe("with an asynchronous schema the start reports it,", () => {
     const message =
       '- job "contract.work" of feature "invoices" has a schedule whose payload its schema refuses: must be positive';
     await expect(runtime.start()).rejects.toThrow(message);
-    // Again, as nothing has changed.
+    // A second start reports it again.
     await expect(runtime.start()).rejects.toThrow(message);
     await runtime.stop();
   });
@@ -103,7 +103,7 @@ describe("with an asynchronous schema the start reports it,", () => {
     expect(created).not.toContain("orbit_tests_contract.work");
   });
 
-  test("which takes what the schema takes", async () => {
+  test("and a payload that fits the schema is accepted", async () => {
     const { runtime } = jobsOf(memory(), { olderThanHours: 1 });
     await runtime.start();
     expect(runtime.connected).toBe(true);

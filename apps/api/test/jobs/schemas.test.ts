@@ -29,13 +29,13 @@ describe.each(Object.entries(schemas))("a schema of %s", (_library, schema) => {
   const registry = buildJobs([job({} as OrbitJobs.Core)]);
   const enqueue = (payload: unknown) => prepareEnqueue(registry, 1_000, "schemas.work", payload);
 
-  test("takes what it describes", async () => {
+  test("accepts a valid payload", async () => {
     await expect(enqueue({ userId: "1", tags: ["a"] })).resolves.toMatchObject({
       json: '{"userId":"1","tags":["a"]}',
     });
   });
 
-  test("refuses the rest, and says where", async () => {
+  test("refuses an invalid payload, and names the field", async () => {
     await expect(enqueue({ userId: "1", tags: ["a", 2] })).rejects.toMatchObject({
       code: "jobs.invalid_payload",
       issues: [expect.objectContaining({ path: "tags.1" })],

@@ -11,9 +11,9 @@ let proxy: TcpProxy;
 let heard: Probe<string>;
 let hungUp: Probe<true>;
 
-/** Says what it hears, and hangs up at "bye" with a long farewell. */
+/** The server echoes data. After "bye" it sends a long text and closes the connection. */
 beforeEach(async () => {
-  // What the server of an earlier test still says is not for this one.
+  // The server of an earlier test may still report, so each test has its own probes.
   const [said, ended] = [createProbe<string>(), createProbe<true>()];
   [heard, hungUp] = [said, ended];
   server = net.createServer((socket) => {
@@ -40,13 +40,13 @@ async function connect() {
   const received: string[] = [];
   socket.on("error", () => undefined);
   socket.on("data", (data) => received.push(data.toString()));
-  // A cut may be an error first; `once` would reject with it.
+  // `events.once` would reject, because a cut may emit an error before the close.
   const closed = new Promise((resolve) => socket.once("close", resolve));
   await once(socket, "connect");
   return { socket, closed, text: () => received.join("") };
 }
 
-test("what one end says reaches the other, also the last words before it hangs up", async () => {
+test("data passes in both directions, including the last data before a close", async () => {
   const { socket, closed, text } = await connect();
   socket.write("hello");
   await eventually("the echo is there", async () => text() === "hello");
@@ -56,7 +56,7 @@ test("what one end says reaches the other, also the last words before it hangs u
   expect([await heard.next(), await heard.next()]).toEqual(["hello", "bye"]);
 });
 
-test("a stall holds everything back, new connections too, and loses nothing", async () => {
+test("a stall holds back all data, also of new connections, and loses none", async () => {
   const before = await connect();
   before.socket.write("1");
   await eventually("the echo is there", async () => before.text() === "1");
@@ -65,7 +65,7 @@ test("a stall holds everything back, new connections too, and loses nothing", as
   const since = await connect();
   before.socket.write("2");
   since.socket.write("3");
-  // Another proxy's round trip is as long as this one's would have taken.
+  // A round trip through another proxy shows that enough time has passed.
   const other = await openTcpProxy(serverUrl());
   const socket = net.connect(Number(new URL(other.url).port), "127.0.0.1");
   socket.write("passes");
@@ -78,7 +78,7 @@ test("a stall holds everything back, new connections too, and loses nothing", as
   await other.close();
 });
 
-test("a cut breaks what is open, stalled or not; who comes later is let in unless refused", async () => {
+test("a cut breaks all connections, also stalled ones; new ones are accepted unless refused", async () => {
   const [one, two] = [await connect(), await connect()];
   proxy.cut();
   await Promise.all([one.closed, two.closed]);
@@ -95,7 +95,7 @@ test("a cut breaks what is open, stalled or not; who comes later is let in unles
   expect(await heard.next()).toBe("again");
 });
 
-test("who asked to be given up when silent is, and hears of it when the stall is over", async () => {
+test("keepalive settings end a stalled session at the server at once, and at the client after the stall", async () => {
   const [asked, other] = [await connect(), await connect()];
   asked.socket.write(
     "set tcp_keepalives_idle = 1; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 0",
@@ -104,7 +104,7 @@ test("who asked to be given up when silent is, and hears of it when the stall is
   await eventually("the echoes are there", async () => asked.text() !== "" && other.text() !== "");
   proxy.stall();
   await hungUp.next();
-  asked.socket.write("nobody hears this");
+  asked.socket.write("this is lost");
   expect(asked.socket.closed).toBe(false);
   proxy.flow();
   await asked.closed;
@@ -152,7 +152,7 @@ describe.each(deaths)("a client that %s during a stall", (_, die) => {
   });
 });
 
-test("who is stranded is never heard again, and who comes later is", async () => {
+test("a stranded connection stays silent for good, and new connections work", async () => {
   const stranded = await connect();
   stranded.socket.write("1");
   await eventually("the echo is there", async () => stranded.text() === "1");

@@ -11,7 +11,7 @@ const boom = new Error("boom");
 const later = () => new Date(Date.now() + 60_000);
 
 describe("inlineJobQueue", () => {
-  test("runs each job, and what it enqueues, before enqueue resolves", async () => {
+  test("runs each job, and the jobs that it enqueues, before enqueue resolves", async () => {
     const mails: string[] = [];
     const queue = inlineJobQueue((self) => helperJobs(self, ({ to }) => void mails.push(to)));
     await queue.enqueue("helpers.fan-out", { count: 2 });
@@ -38,7 +38,7 @@ describe("inlineJobQueue", () => {
     await expect(queue.enqueue("helpers.fan-out", { count: 1 })).rejects.toBe(boom);
   });
 
-  test("checks before anything runs", async () => {
+  test("checks all jobs before it runs any", async () => {
     const mails: unknown[] = [];
     const queue = inlineJobQueue((self) => helperJobs(self, (mail) => void mails.push(mail)));
     const many = queue.enqueueMany([
@@ -62,7 +62,7 @@ describe("inlineJobQueue", () => {
     expect(mails).toEqual([{ to: "ann" }]);
   });
 
-  test("ends what would nest for ever; jobs side by side do not count", async () => {
+  test("ends endless nesting, but allows many jobs side by side", async () => {
     const queue = inlineJobQueue(helperJobs, { maxDepth: 10 });
     await expect(queue.enqueue("helpers.for-ever", {})).rejects.toThrow(
       /nest more than 10 deep .*helpers\.for-ever > helpers\.for-ever.*itself for ever/,
@@ -75,7 +75,7 @@ describe("inlineJobQueue", () => {
 });
 
 describe("inMemoryJobs", () => {
-  test("drain runs what is due and what that enqueues, and returns the runs", async () => {
+  test("drain runs due jobs and the jobs that they enqueue, and returns the runs", async () => {
     const jobs = inMemoryJobs((queue) => helperJobs(queue));
     await jobs.queue.enqueue("helpers.fan-out", { count: 2 });
     await jobs.queue.enqueue("helpers.mail", { to: "later" }, { runAt: later(), jobKey: "1" });

@@ -8,7 +8,7 @@ import { runJobOnce } from "#src/jobs/testing/run-job-once.ts";
 import { compile } from "../house/compile.ts";
 import { helperJobs } from "../support/helper-jobs.ts";
 
-/** What the assertion says when it fails. */
+/** The message of the failed assertion. */
 function failureOf(assertion: () => void): string {
   try {
     assertion();
@@ -19,7 +19,7 @@ function failureOf(assertion: () => void): string {
 }
 
 describe("recordingJobQueue", () => {
-  test("records names, payloads and options, each call's as it was", async () => {
+  test("records the name, payload and options of each call", async () => {
     const queue = recordingJobQueue(helperJobs);
     const mail = { to: "ann", tags: ["new"] };
     await queue.enqueue("helpers.mail", mail, { jobKey: "ann" });
@@ -39,7 +39,7 @@ describe("recordingJobQueue", () => {
     expect(queue.records).toEqual([]);
   });
 
-  test("refuses what a provider would, and does not record it", async () => {
+  test("refuses bad jobs as a provider does, and does not record them", async () => {
     const [mailJob] = helperJobs(recordingJobQueue());
     const queue = recordingJobQueue([mailJob], { maxPayloadBytes: 40 });
     const refusals = {
@@ -103,7 +103,7 @@ describe("toHaveEnqueued", () => {
     expect(queue).not.toHaveEnqueued("helpers.tick");
   });
 
-  test("says what was enqueued instead, the same name first", () => {
+  test("lists the jobs that were enqueued instead, the same name first", () => {
     const assertion = () => expect(queue).toHaveEnqueued("helpers.fan-out", { count: 4 });
     const message = failureOf(assertion);
     expect(message).toMatch(/expected to be enqueued:\s+helpers\.fan-out \{"count": 4\}/i);
@@ -115,7 +115,7 @@ describe("toHaveEnqueued", () => {
     expect(empty).toContain("Nothing was enqueued.");
   });
 
-  test("says so when the job was not to be enqueued, or nothing records", () => {
+  test("says that the job must not be enqueued, or that nothing records jobs", () => {
     const message = failureOf(() => expect(queue).not.toHaveEnqueued("helpers.fan-out"));
     expect(message).toMatch(/not to be enqueued:\s+helpers\.fan-out/);
     const noQueue = failureOf(() => expect({}).toHaveEnqueued("helpers.mail"));
@@ -132,7 +132,7 @@ describe("runJobOnce", () => {
   });
   const mailJob = definitions[0];
 
-  test("hands the handler a payload from JSON, and the facts", async () => {
+  test("passes the payload after JSON, and the facts of the run", async () => {
     const payload = { to: "ann", tags: ["a"] };
     const aborted = AbortSignal.abort();
     await runJobOnce(mailJob, payload, { attempt: 2, jobId: "job-1", signal: aborted });
@@ -143,12 +143,12 @@ describe("runJobOnce", () => {
     expect(ctx?.signal.aborted).toBe(true);
   });
 
-  test("throws what the handler throws", async () => {
+  test("throws the handler's error", async () => {
     await expect(runJobOnce(mailJob, { to: "boom" })).rejects.toBe(boom);
     await expect(runJobOnce(mailJob, { to: "" })).rejects.toBeInstanceOf(InvalidPayloadError);
   });
 
-  test("brings a payload of an earlier version through upgrade", async () => {
+  test("upgrades a payload of an earlier version", async () => {
     await runJobOnce(mailJob, "ann@old", { version: 1 });
     expect(seen.at(-1)?.[0]).toEqual({ to: "ann@old" });
   });
@@ -177,7 +177,7 @@ describe("runJobOnce", () => {
   });
 });
 
-test("what does not fit does not compile", async () => {
+test("wrong names, payloads and options do not compile", async () => {
   const snippet = (code: string) => `
     import { expect } from "vitest";
     import "#src/jobs/testing/matchers.ts";

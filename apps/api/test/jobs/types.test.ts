@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../house/compile.ts";
 
 interface TypeCase {
-  /** What the job `NAME` declares. */
+  /** The payload type that the job `NAME` declares. */
   readonly payload: string;
   readonly good: string;
   readonly bad: string;
-  /** What the developer must find in the error, beside the job's name. */
+  /** Texts that the error must contain, beside the job's name. */
   readonly names: readonly RegExp[];
 }
 
@@ -135,7 +135,7 @@ const cases: Readonly<Record<string, TypeCase>> = {
     bad: define(`name: "NAME", version: 2, upgrade: (old) => ({ user: String(old) })`),
     names: [/userId/],
   },
-  "an upgrade that believes an old payload": {
+  "an upgrade that does not check an old payload": {
     payload: "{ userId: string }",
     good: define(`name: "NAME", version: 2, upgrade: (old) => ({ userId: JSON.stringify(old) })`),
     bad: define(`name: "NAME", version: 2, upgrade: (old) => ({ userId: old.id })`),
@@ -161,7 +161,7 @@ const cases: Readonly<Record<string, TypeCase>> = {
   },
 };
 
-/** What JSON cannot carry, and what it can in its place. */
+/** Types that JSON cannot carry, each with one that it can. */
 const EXOTIC: readonly (readonly [string, string, string])[] = [
   ["DATE", "Date", "string"],
   ["MAP", "Map<string, string>", "Record<string, string>"],
@@ -204,12 +204,12 @@ describe("the compiler catches", () => {
     }
   });
 
-  test("a defineJob whose name was never declared", () => {
+  test("a defineJob with an undeclared name", () => {
     expect(errors.get("undeclared")).toMatch(/"types\.never-declared"' is not assignable to type/);
   });
 });
 
-test("an app that names its providers may use only what all of them can do", async () => {
+test("an app that names its providers may use only features that all of them support", async () => {
   const job = (name: string) =>
     `${declare(name, "{ userId: string }")}\n${define(`name: "${name}", providerOptions: { priority: 1 }`)}`;
   const providers = (list: string) =>

@@ -39,7 +39,7 @@ async function startPostgres(address: string) {
   return { pool, url: postgres.url };
 }
 
-test("a worker whose machine loses its network aborts its handler before another worker begins the job", async ({
+test("a worker on a disconnected machine aborts its handler before another worker begins the job", async ({
   skip,
 }) => {
   const machine = addUnpluggableMachine();

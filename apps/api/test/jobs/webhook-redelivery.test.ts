@@ -40,7 +40,7 @@ test("a last attempt that is delivered twice runs once, and both deliveries get 
   expect(runs).toEqual([1, 1]);
 });
 
-test("a scheduled job whose retries found no instance still gets its last attempt", async () => {
+test("a scheduled job gets its last attempt even after retries that found no instance", async () => {
   succeeds = false;
   expect(await deliver("msg_tick", 0, "?maxAttempts=3&backfill=60000")).toBe(500);
   expect(await deliver("msg_tick", 3, "?maxAttempts=3&backfill=60000")).toBe(489);

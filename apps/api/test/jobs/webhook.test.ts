@@ -85,7 +85,7 @@ describe("any other delivery is refused, and the log says why", () => {
     ["not valid yet", { age: -60 }, /not valid yet/],
     ["another body", { body: "2" }, /signed for another body/],
     ["another query", { url: `${CALLBACK_URL}/v1/jobs/run/contract.work?id=1` }, /another URL/],
-    ["another issuer", { claims: { iss: "Somebody" } }, /issuer is not Upstash/],
+    ["another issuer", { claims: { iss: "Another" } }, /issuer is not Upstash/],
     ["another key", { key: "sig_other" }, /neither QSTASH_CURRENT_SIGNING_KEY nor/],
     ["no algorithm", { algorithm: "none" }, /algorithm/],
     ["another algorithm", { algorithm: "HS512" }, /algorithm/],

@@ -69,7 +69,7 @@ test("a live worker keeps its jobs, however often others check", async () => {
   expect(await claimed()).toEqual(["alive"]);
 });
 
-test("a worker whose connection ended loses its jobs and its row at the second check", async () => {
+test("the second check after a worker lost its connection frees its jobs and removes its row", async () => {
   const dead = await lease("dead");
   await jobClaimedBy("dead");
   const other = await lease("other");

@@ -10,7 +10,7 @@ import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { type SqlExecutor, systemClock } from "#src/jobs/application/ports.ts";
 import { silentLog } from "./silent-log.ts";
 
-/** What a test gives a provider. */
+/** The parts that a test passes to a provider. */
 export interface TestPorts extends Partial<Omit<ProviderPorts, "settings">> {
   readonly settings?: Partial<JobSettings>;
 }

@@ -15,7 +15,7 @@ const neighbour = contractJob("contract.other", async (payload, { attempt }) => 
 
 const { runtime } = graphileParts([bomb, neighbour], {
   url: process.env["DATABASE_URL"] ?? "",
-  // No neighbour runs while a bomb goes off.
+  // No other job runs while a bomb goes off.
   concurrency: 1,
   shutdownGraceMs: 0,
 });

@@ -79,7 +79,7 @@ export async function deliver(written: string): Promise<string[]> {
     clock,
     signingKeys: SIGNING_KEYS,
     log: (line) => lines.push(line),
-    // Other addresses are not of this machine.
+    // Other addresses belong to other machines.
     ...(!isLocal && {
       fetch: (url, init) => fetch(url.replace(PREFIX, `http://127.0.0.1:${port}`), init),
     }),

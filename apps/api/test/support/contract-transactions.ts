@@ -4,7 +4,7 @@ import type { SqlExecutor } from "#src/jobs/application/ports.ts";
 import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import type { ContractTransaction } from "#src/jobs/testing/contract-harness.ts";
 
-/** Transactions of an app on this pool. `bind` makes the jobs of each one, see `ProviderParts.in`. */
+/** Runs transactions of an app on this pool. `bind` makes the jobs of each one, see `ProviderParts.in`. */
 export function contractTransactions(pool: Pool, bind: (sql: SqlExecutor) => TransactionJobs) {
   let ready: Promise<unknown> | undefined;
   return async <T>(work: (tx: ContractTransaction) => Promise<T>): Promise<T> => {

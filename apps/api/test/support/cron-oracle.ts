@@ -1,5 +1,5 @@
-// Says when a cron expression ticks, minute by minute, and shares no code with the implementation: the
-// fields come as lists, not as text, and local times from Intl's parts.
+// Computes the ticks of a cron expression minute by minute. It shares no code with the implementation: the
+// fields come as lists, not as text, and local times come from Intl's parts.
 
 import * as fc from "fast-check";
 
@@ -10,7 +10,7 @@ export interface CronCase {
   readonly days: readonly number[] | undefined;
   readonly months: readonly number[] | undefined;
   readonly weekdays: readonly number[] | undefined;
-  /** The same as text, spelled in one of many ways. */
+  /** The same expression as text, in one of many spellings. */
   readonly cron: string;
 }
 
@@ -80,13 +80,13 @@ function isTime({ minutes, hours, days, months, weekdays }: CronCase, local: num
   return isDay || isWeekday;
 }
 
-/** A zone, and when its clocks change. */
+/** A clock change in a time zone. */
 export interface Transition {
   readonly timezone: string;
   readonly at: number;
 }
 
-/** The changes of a zone's clocks between two years, to the day. */
+/** The days of a zone's clock changes between two years. */
 export function transitionsOf(timezone: string, firstYear: number, lastYear: number): Transition[] {
   const format = new Intl.DateTimeFormat("en", { timeZone: timezone, timeZoneName: "longOffset" });
   const offsetAt = (time: number) => format.format(time).split("GMT")[1];
@@ -102,7 +102,7 @@ export function transitionsOf(timezone: string, firstYear: number, lastYear: num
   return transitions;
 }
 
-/** What one of the spellings of a field says, and the spelling. */
+/** A field's values and one spelling of them. */
 interface Spelled {
   readonly values: readonly number[];
   readonly text: string;

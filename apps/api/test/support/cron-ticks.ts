@@ -3,7 +3,7 @@ import { type CronCase, expectedTicks, minutesOf, type Transition } from "./cron
 
 const DAY = 86_400_000;
 
-/** The ticks from two days before to two days after the change. */
+/** The ticks from two days before the change to two days after it. */
 export function ticksAround({ timezone, at }: Transition, cron: string): string[] {
   const schedule = { cron, timezone };
   const ticks: string[] = [];
@@ -15,7 +15,7 @@ export function ticksAround({ timezone, at }: Transition, cron: string): string[
   return ticks;
 }
 
-/** What the oracle expects of the same days. It also has to see the day before. */
+/** The oracle's ticks for the same days. The oracle also needs the day before. */
 export function oracleAround({ timezone, at }: Transition): (expression: CronCase) => string[] {
   const minutes = minutesOf(timezone, at - 3 * DAY, at + 2 * DAY);
   return (expression) => expectedTicks(expression, minutes);

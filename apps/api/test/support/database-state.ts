@@ -1,6 +1,6 @@
 import type { TestDatabase } from "./database.ts";
 
-/** A digest of every row of every table: equal where nothing has changed. */
+/** A digest of every row of every table. Two equal digests mean that nothing changed. */
 export async function databaseState({ pool }: TestDatabase): Promise<Record<string, string>> {
   const { rows: tables } = await pool.query<{ name: string }>(
     `select format('%I.%I', schemaname, tablename) as name from pg_tables

@@ -1,7 +1,7 @@
 /** Part of every secret. */
-export const SECRET = "s3cret-value-that-nobody-may-see";
+export const SECRET = "s3cret-value-that-must-not-show";
 
-/** Enough for a start. */
+/** The least that a start needs. */
 export const GOOD = {
   DATABASE_URL: `postgres://app:${SECRET}@localhost:5432/app`,
   ORBIT_API_TOKEN: SECRET,

@@ -1,19 +1,18 @@
-/** What went wrong on purpose, by its name, and how often. */
+/** The number of injected faults, by name. */
 export type Tally = Map<string, number>;
 
-/** How a case is made hard. */
+/** The faults of one case. */
 export interface FaultPlan {
-  /** From 0 to 1. The same again for the same seed and case. */
+  /** Returns a number from 0 to 1. The same seed and case give the same numbers. */
   readonly random: () => number;
   /**
-   * Whether also what is under way is hit, so that a run's end or an enqueue's answer is lost and the
-   * run or the enqueue is made once more.
+   * Whether faults also hit calls and runs in flight. A lost answer then repeats the enqueue or the run.
    */
   readonly anywhere: boolean;
   readonly count: (fault: string) => void;
 }
 
-/** Strikes with this probability, and so often at most: a case must come to its end. */
+/** A fault with this probability. Strikes at most `times` times, so that the case can end. */
 export function limited(
   { random, count }: FaultPlan,
   fault: string,
@@ -22,7 +21,7 @@ export function limited(
 ): () => boolean {
   let left = times;
   return () => {
-    // Tossed in any case: what one fault comes to does not change the next one's luck.
+    // Always draws a number, so that the limit of one fault does not change the others.
     const strikes = random() < probability && left > 0;
     if (!strikes) return false;
     left -= 1;

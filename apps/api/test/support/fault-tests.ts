@@ -9,15 +9,15 @@ export interface FaultTests {
   readonly label: string;
   readonly seed: string;
   readonly harness: (plan: FaultPlan) => ContractHarness;
-  /** Titles of cases that hold whatever is hit; for the others see {@link FaultPlan}. */
+  /** Titles of cases that hold wherever a fault strikes, see {@link FaultPlan.anywhere}. */
   readonly anywhere: readonly string[];
-  /** By title, why a case is about what only holds without faults. */
+  /** Cases that only hold without faults: their titles, each with the reason. */
   readonly leftOut: Readonly<Record<string, string>>;
-  /** What must have struck at least once. */
+  /** Faults that must have struck at least once. */
   readonly faults: readonly string[];
 }
 
-/** The contract's cases as vitest's tests, with things going wrong. What is skipped is printed. */
+/** Runs the contract's cases under faults. Prints each skipped case with its reason. */
 export function faultTests(options: FaultTests): void {
   const { label, seed, harness, anywhere, leftOut, faults } = options;
   const lines: string[] = [];
@@ -44,15 +44,15 @@ export function faultTests(options: FaultTests): void {
     });
   });
 
-  test(`the faults on ${label} have struck, and every title is one`, () => {
+  test(`on ${label} every fault struck, and every listed title exists`, () => {
     expect(faults.filter((fault) => !tally.has(fault))).toEqual([]);
     const titles = Object.values(contractCases).flatMap((cases) => cases.map(({ title }) => title));
     for (const title of [...anywhere, ...Object.keys(leftOut)]) expect(titles).toContain(title);
   });
 
   beforeAll(() => {
-    // QStash's client warns of each answer that it did not get.
-    const onWarning = () => count("a request that QStash's client made again");
+    // QStash's client logs a warning for each lost answer.
+    const onWarning = () => count("a repeated request of QStash's client");
     vi.spyOn(console, "warn").mockImplementation(onWarning);
   });
 

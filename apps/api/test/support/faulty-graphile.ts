@@ -63,7 +63,7 @@ function troublesOf(plan: FaultPlan, pool: Pool, queue: TcpProxy, runtimes: TcpP
           runtimes.cut();
         });
       }
-      // Last, so that the call takes a connection before the pool notices its end.
+      // Last, so that the call takes a connection before the pool notices the cut.
       if ((anywhere || isAlone()) && cutsQueue()) queue.cut();
     },
     end() {

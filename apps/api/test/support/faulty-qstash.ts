@@ -11,12 +11,12 @@ export function faultyQStash(plan: FaultPlan): ContractHarness {
     provider: qstashSupport,
     open: (definitions) =>
       openTroubledWorld(plan, definitions, async (idempotentOnes) => {
-        const losesAnswer = limited(plan, "an answer to a delivery lost", 0.3, 2);
+        const losesAnswer = limited(plan, "a lost answer to a delivery", 0.3, 2);
         const faults = {
           duplicate: 0.3,
           reorder: { probability: 0.15, times: 2 },
           delay: { probability: 0.3, longest: 200 },
-          // The client asks three times. More losses leave the caller without an answer: only anywhere.
+          // The client tries three times. More losses would leave the caller without an answer.
           "drop-answer": { probability: 0.3, times: anywhere ? 8 : 2 },
         };
         const loses = () => anywhere && losesAnswer();
@@ -30,7 +30,7 @@ export function faultyQStash(plan: FaultPlan): ContractHarness {
           troubles,
           world: {
             ...world,
-            // The faults begin with the case, after the ticks that it misses.
+            // No faults strike while the schedules miss their ticks.
             async missMinutes(minutes: number) {
               world.qstash.faults.clear();
               await world.missMinutes(minutes);

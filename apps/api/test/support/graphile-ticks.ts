@@ -2,7 +2,7 @@ import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import { buildJobs } from "#src/jobs/application/job-registry.ts";
 import { cronItems } from "#src/jobs/infrastructure/graphile/cron-items.ts";
 
-/** Asks each cron item for each minute, as graphile-worker does. */
+/** Matches each cron item against each minute, as graphile-worker does. */
 export function graphileTicks(definition: JobDefinition, after: Date, until: Date): Date[] {
   const [item] = cronItems(buildJobs([definition]));
   const ticks: Date[] = [];

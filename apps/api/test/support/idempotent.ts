@@ -2,17 +2,17 @@ import type { JobDefinition, RunFacts } from "#src/jobs/application/job-definiti
 
 export interface IdempotentOptions {
   /**
-   * What tells that two runs are for the same thing: the job, or its payload, which also two jobs
-   * have in common that a caller made by asking again. Each payload is to be enqueued once, then.
+   * The identity of a run's work: the job or the payload. A repeated enqueue may make a second job with the
+   * same payload. With "payload", a test must enqueue each payload once.
    */
   readonly by: "job" | "payload";
-  /** Called for each run that is spared. */
+  /** Called for each skipped run. */
   readonly onRepeat: () => void;
 }
 
 /**
- * Makes handlers what at-least-once asks of them: what has succeeded is not done again, and what one
- * job has taken up no other does.
+ * Makes handlers idempotent, as at-least-once delivery requires. Skips work that has succeeded, and work that
+ * another job has begun.
  */
 export function idempotent({ by, onRepeat }: IdempotentOptions) {
   const holders = new Map<string, string>();
@@ -30,7 +30,7 @@ export function idempotent({ by, onRepeat }: IdempotentOptions) {
         holders.set(identity, holder);
         if (succeeded.has(identity) || holder !== facts.jobId) return onRepeat();
         await definition.run(payload, facts);
-        // Whoever was told to end may have ended too late to be counted.
+        // The result of an aborted run may come too late to count.
         if (!facts.signal.aborted) succeeded.add(identity);
       },
     }));

@@ -5,7 +5,7 @@ import type { JobRuntime } from "#src/jobs/application/job-runtime.ts";
 const TRIES = 8;
 const PAUSE_MS = 50;
 
-/** Tries again, and not for ever, while `isWorthIt` says so. */
+/** Retries a limited number of times while `isWorthIt` returns `true`. */
 async function insist<T>(
   call: () => Promise<T>,
   isWorthIt: (error: unknown) => boolean,
@@ -22,7 +22,7 @@ async function insist<T>(
   }
 }
 
-/** A caller who tries again where the provider could not be reached, as its error says one may. */
+/** A queue that retries enqueues while the provider is unavailable. */
 export function insistentQueue(queue: BulkJobQueue, onRetry: () => void): BulkJobQueue {
   const isUnavailable = (error: unknown) =>
     error instanceof JobsError && error.code === "jobs.provider_unavailable";
@@ -35,7 +35,7 @@ export function insistentQueue(queue: BulkJobQueue, onRetry: () => void): BulkJo
   };
 }
 
-/** A process that its supervisor starts again when its start failed, unless it was stopped. */
+/** A runtime that retries a failed start until it is stopped, as a supervisor does. */
 export function insistentRuntime(runtime: JobRuntime, onRetry: () => void): JobRuntime {
   let stops = 0;
   return {

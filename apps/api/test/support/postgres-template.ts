@@ -37,7 +37,7 @@ export async function startTestPostgres(): Promise<() => Promise<void>> {
   };
 }
 
-/** Creates a database with all migrations and no connections: Postgres copies no database that is in use. */
+/** Creates a database with all migrations. Closes its connections, because Postgres copies only unused databases. */
 export async function createTemplate(server: string, name: string): Promise<void> {
   const admin = new Client({ connectionString: server });
   await admin.connect();

@@ -81,7 +81,7 @@ export async function openQStashWorld(
     concurrency: parallelism,
   });
   const api = { baseUrl: options.url, token: options.token, devMode: false };
-  // Retries often: the harness itself must get through whatever faults the test sets.
+  // Retries often, because the harness itself must survive the test's faults.
   const { flowControl } = new Client({ ...api, retry: { retries: 20, backoff: () => 10 } });
   const ports: TestPorts = { sql, clock: { now: () => new Date(clock.now()) } };
   const instances = await qstashInstances({

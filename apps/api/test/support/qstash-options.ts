@@ -23,7 +23,7 @@ export function qstashOptions(url: string, more: Partial<QStashOptions> = {}): Q
   };
 }
 
-/** The provider's name and what it lacks, for the contract's suite. */
+/** The provider's name and its unsupported features, for the contract's suite. */
 export const qstashSupport: ProviderSupport = qstash(qstashOptions(NOBODY));
 
 /** The dispatcher of a provider that delivers over HTTP. */
@@ -32,7 +32,7 @@ export function dispatcherOf({ dispatcher }: ProviderParts): JobDispatcher {
   return dispatcher;
 }
 
-/** Publishes what waits in the outbox, as the provider's maintenance job does. */
+/** Publishes the jobs in the outbox, as the provider's maintenance job does. */
 export async function sweepOutbox(provider: JobProvider, ports: TestPorts): Promise<void> {
   const jobs = provider.maintenance(providerPorts(ports));
   const job = jobs.find(({ name }) => name === "jobs.publish-outbox");

@@ -5,7 +5,7 @@ import { z } from "zod";
 const planRows = z.array(z.object({ "QUERY PLAN": z.string() }));
 
 export interface PlannedSql extends SqlExecutor {
-  /** How Postgres carried out what was asked, one text for each statement. */
+  /** Postgres' plans, one text for each statement. */
   readonly plans: readonly string[];
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** A source of chance that says the same again when it is asked for the same seed. */
+/** A random number generator. The same seed gives the same numbers. */
 export function seeded(seed: string): () => number {
   let tosses = 0;
   return () => {

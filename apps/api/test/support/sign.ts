@@ -4,7 +4,7 @@ export interface SignatureOptions {
   readonly key: string;
   readonly url: string;
   readonly body: string | Uint8Array;
-  /** By default what QStash sends. */
+  /** Default: the values that QStash sends. */
   readonly algorithm?: "HS256" | "HS384" | "HS512" | "none";
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Seconds that have passed since it was made. */

@@ -15,7 +15,7 @@ export const hasOpenSsl = await run("openssl", ["version"]).then(
 );
 
 export interface TlsPostgres {
-  /** Without settings for TLS. */
+  /** The URL without TLS settings. */
   readonly url: string;
   /** The file of the authority that signed the server's certificate. No machine knows it. */
   readonly ca: string;

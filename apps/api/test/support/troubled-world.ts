@@ -7,16 +7,13 @@ import { idempotent } from "./idempotent.ts";
 import { insistentQueue, insistentRuntime } from "./insistent.ts";
 
 export interface Troubles {
-  /**
-   * What goes wrong, decided before each call that the case makes; `isAlone` says whether no other
-   * call is under way.
-   */
+  /** May inject a fault before a call of the case. `isAlone` says whether no other call is in flight. */
   readonly strike: (isAlone: () => boolean) => Promise<void>;
-  /** Nothing goes wrong any more. */
+  /** Ends all faults. */
   readonly end: () => void;
 }
 
-/** Opens a world whose callers, handlers and supervisors do what one does about faults. */
+/** Opens a world with faults. Its callers and supervisors retry, and its handlers are idempotent. */
 export async function openTroubledWorld(
   { anywhere, count }: FaultPlan,
   definitions: readonly JobDefinition[],
@@ -26,7 +23,7 @@ export async function openTroubledWorld(
 ): Promise<ContractWorld> {
   const once = idempotent({
     by: anywhere ? "payload" : "job",
-    onRepeat: () => count("a run that had been made before"),
+    onRepeat: () => count("a repeated run"),
   });
   const { world, troubles } = await open(once(definitions));
   let underWay = 0;
@@ -41,7 +38,7 @@ export async function openTroubledWorld(
   };
   const inner = new Map<JobRuntime, JobRuntime>();
   const troubled = (queue: BulkJobQueue): BulkJobQueue => {
-    const insistent = insistentQueue(queue, () => count("an enqueue made again"));
+    const insistent = insistentQueue(queue, () => count("a repeated enqueue"));
     return {
       enqueue: (...args) => strikeAndCall(() => insistent.enqueue(...args)),
       add: (...args) => strikeAndCall(() => insistent.add(...args)),
@@ -54,7 +51,7 @@ export async function openTroubledWorld(
     queueOf: (known) => troubled(world.queueOf(known)),
     runtime({ definitions: own, ...options } = {}) {
       const made = world.runtime({ ...options, ...(own && { definitions: once(own) }) });
-      const outer = insistentRuntime(made, () => count("a start made again"));
+      const outer = insistentRuntime(made, () => count("a repeated start"));
       inner.set(outer, made);
       return outer;
     },

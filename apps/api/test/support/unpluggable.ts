@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 
 /** A Linux network namespace: like a separate machine whose network cable can be pulled. */
 export interface UnpluggableMachine {
-  /** The command prefix that runs a program there. */
+  /** The command prefix that runs a program in the namespace. */
   readonly prefix: readonly string[];
   /** This machine's address on the connecting cable. */
   readonly here: string;
@@ -11,7 +11,7 @@ export interface UnpluggableMachine {
   readonly there: string;
   unplug(): void;
   plugIn(): void;
-  /** Programs there must have ended before. */
+  /** Programs in the namespace must have ended before. */
   remove(): void;
 }
 

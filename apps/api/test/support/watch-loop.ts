@@ -1,4 +1,4 @@
-/** How long this thread computed without a turn for timers. */
+/** Measures how long this thread computes without a turn for timers. */
 export interface LoopWatch {
   /** Ends the watch. Returns the longest block, in milliseconds. */
   stop(): number;
