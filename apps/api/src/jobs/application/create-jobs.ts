@@ -65,7 +65,7 @@ export interface Jobs {
  * @throws Error that lists every problem of the definitions, see `buildJobs`
  */
 export function createJobs(options: CreateJobsOptions): Jobs {
-  // Handlers may enqueue, and the queue needs the registry of these handlers: it is bound last.
+  // Handlers may enqueue, but the queue needs the registry of these handlers, so it is bound last.
   const late: { parts?: ProviderParts } = {};
   const bound = () => {
     if (late.parts) return late.parts;
@@ -124,7 +124,7 @@ export function assembleParts(
   const parts = {
     ...bound,
     runtime: own ? closeAfterStop(runtime, own) : runtime,
-    // Where no process runs, this is the start.
+    // Serverless deployments call this instead of start().
     syncSchedules: syncSchedules && (() => check().then(syncSchedules)),
   };
   return { registry, parts };
@@ -144,7 +144,7 @@ function checkBeforeStart(
     async start() {
       const earlierStops = stops;
       await check();
-      // A stop during the check ended this start.
+      // A stop during the check cancels this start.
       if (stops === earlierStops) await runtime.start();
     },
     stop() {

@@ -1,4 +1,4 @@
-// The cron dialect of every provider, read by hand: a library would take more than all providers understand.
+// The cron dialect that every provider understands. A library would accept more, so this file parses by hand.
 
 /** The values at which a cron expression ticks. */
 export interface CronFields {
@@ -11,7 +11,7 @@ export interface CronFields {
   readonly months: ReadonlySet<number>;
   /** 0 to 6, from Sunday on. */
   readonly weekdays: ReadonlySet<number>;
-  /** Whether the day of month is `*`. If it and the day of week are both given, either is enough. */
+  /** Whether the day of month is `*`. If neither day field is `*`, a match of one is enough. */
   readonly anyDay: boolean;
   readonly anyWeekday: boolean;
 }
@@ -128,7 +128,7 @@ function parseField(rule: FieldRule, text: string): Field {
 const ITEM =
   /^(?:(?<all>\*)|(?<from>[0-9]+|[A-Z]+)(?:-(?<to>[0-9]+|[A-Z]+))?)(?:\/(?<step>[0-9]+))?$/;
 
-/** Reads `*`, a value or a range, the first and the last with or without a step. */
+/** Reads a value, or `*` or a range, each with an optional step. */
 function parseItem(rule: FieldRule, item: string, count: number): Field {
   const refuse = (hint: string) => new Error(`${rule.name} "${item}": ${hint}`);
   const { all, from = "", to, step } = ITEM.exec(item)?.groups ?? {};
@@ -175,7 +175,7 @@ function spelled(text: string): string {
   return /^[0-9]+$/.test(text) ? String(Number(text)) : text;
 }
 
-/** What to write instead of something that only some cron libraries know. */
+/** Suggests a replacement for syntax that only some cron libraries know. */
 function hintOf(rule: FieldRule, item: string): string {
   if (item === "?") return 'write "*"';
   if (item === "L" || item === "LW") {

@@ -52,7 +52,7 @@ function readCron(cron: string): ParsedCron {
 export function nextTick(schedule: CronSchedule, after: Date): Date | null {
   const compiled = compile(schedule);
   const time = after.getTime();
-  // Schedulers ask again and again: until the tick that was found last, the answer is the same.
+  // Schedulers call this often. Until the tick that was found last, the answer stays the same.
   if (!(time >= compiled.asked && time < compiled.answer)) {
     compiled.answer = findTick(compiled, time);
     compiled.asked = time;
@@ -142,7 +142,7 @@ function findTick({ fields, everyHour, zone }: Compiled, after: number): number 
   return Number.POSITIVE_INFINITY;
 }
 
-// Local times are milliseconds, too: those of a UTC clock that shows the same. Dates are days since 1970.
+// A local time is the Unix time, in milliseconds, at which a UTC clock shows the same. Dates are days since 1970.
 
 /** The first whole minute from `from` to before `until`, both local, that the fields contain. */
 function firstMatch(fields: CronFields, from: number, until: number): number | undefined {
@@ -193,14 +193,14 @@ interface DatedStretch extends Stretch {
 
 interface Zone {
   readonly offsetAt: (time: number) => number;
-  /** What is known of each UTC day, by days since 1970. */
+  /** The stretches found so far, by UTC day since 1970. */
   readonly split: Map<number, readonly Stretch[]>;
   readonly dated: Map<number, readonly DatedStretch[]>;
 }
 
 const zones = new Map<string, Zone>();
 
-/** Three weeks of back-fill of every schedule fit in it. */
+/** Enough for three weeks of back-fill of every schedule. */
 const REMEMBERED_DAYS = 100;
 
 function zoneOf(timezone: string): Zone {

@@ -11,7 +11,7 @@ interface ScheduleTimes {
   /** IANA name, e.g. `Europe/Berlin`. Default: UTC. */
   readonly timezone?: string;
   /**
-   * How old a tick may be and still be made up after nothing ran, in milliseconds.
+   * The greatest age of a missed tick that is still made up, in milliseconds.
    * Default: 5 minutes. 0 makes up none.
    */
   readonly backfill?: number;
@@ -27,7 +27,7 @@ interface ScheduleWithOptionalPayload<N extends JobName> extends ScheduleTimes {
   readonly payload?: JobPayload<N>;
 }
 
-/** No schedule: the compiler prints it for a bare cron string, and it says what to write instead. */
+/** The compile error for a bare cron string. */
 type BareCronHint<N extends JobName> =
   `job ${N} needs a payload: write schedule: { cron, payload } instead of a bare cron string`;
 

@@ -17,8 +17,8 @@ export function tidyEnvironment(env: Environment): Environment {
 }
 
 /**
- * Says what is wrong with the variables that `isRead` selects, without their values. A variable with characters
- * that no setting has is reported once, in place of what else its reader says of it.
+ * Lists the problems of the variables that `isRead` selects, without their values. A variable with invalid
+ * characters is reported once, instead of with its reader's messages.
  *
  * @param found the reader's own messages, each beginning with a variable's name
  */
@@ -37,9 +37,9 @@ export function problemsOf(
 
 const QUOTED = /^["'`“”„‘’«].*["'`“”‘’»]$/s;
 const CONTROL = /\p{Cc}/u;
-/** Any space but the plain one, and invisible characters but those that join letters and emoji. */
+/** Any space except the plain one, and invisible characters except those that join letters and emoji. */
 const INVISIBLE = /[^\S ]|(?![\u200c\u200d])\p{Cf}/u;
-/** What is left of bytes that are not UTF-8, and halves of surrogate pairs. */
+/** Replacement characters of bytes that are not UTF-8, and halves of surrogate pairs. */
 const BROKEN = /\ufffd|\p{Cs}/u;
 
 function oddity(value: string): string | undefined {
@@ -49,7 +49,7 @@ function oddity(value: string): string | undefined {
   }
   const invisible = INVISIBLE.exec(value)?.[0];
   if (invisible !== undefined) {
-    return `have no invisible characters: it contains ${codeOf(invisible)}. Type it anew instead of copying it.`;
+    return `have no invisible characters: it contains ${codeOf(invisible)}. Type it instead of copying it.`;
   }
   if (BROKEN.test(value)) return "be UTF-8 text: some of its characters are broken. Set it again.";
   if (QUOTED.test(value)) return "be set without quotes around its value.";

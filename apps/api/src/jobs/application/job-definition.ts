@@ -6,7 +6,7 @@ import type { JobLogger } from "./ports.ts";
 export interface RunFacts {
   readonly jobName: JobName;
   readonly jobId: string;
-  /** 1 for the first run; counts every run that was begun, including one that a crash cut off. */
+  /** 1 for the first run. Counts every run that began, including one that a crash cut off. */
   readonly attempt: number;
   readonly maxAttempts: number;
   /** Aborts when the run times out or its process stops. */

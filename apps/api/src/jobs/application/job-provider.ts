@@ -7,8 +7,8 @@ import type { JobClock, JobLogger, SqlExecutor, SqlPool } from "./ports.ts";
 import type { ProviderSupport } from "./provider-features.ts";
 
 /**
- * Everything one provider is. An adapter is one function that returns this value. The rest of the code
- * reads its properties and never compares its name.
+ * A complete provider. An adapter is one function that returns this value. The rest of the code reads its
+ * properties and never compares its name.
  */
 export interface JobProvider extends ProviderSupport {
   /** Jobs run only in a process that stays alive. Serverless entries refuse such a provider. */
@@ -138,7 +138,7 @@ export interface ProviderSettings {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Makes a provider from environment variables, or lists what is wrong without any value. */
+/** Makes a provider from environment variables, or lists their problems without any value. */
 export type ProviderFromEnv = (settings: ProviderSettings) => ProviderResult;
 
 export type ProviderResult =

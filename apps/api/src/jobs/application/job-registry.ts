@@ -66,7 +66,7 @@ export function buildJobs(
 const SCHEMA_TIMEOUT_MS = 10_000;
 
 /**
- * Asks asynchronous schemas about the payloads of schedules. `buildJobs` cannot wait for them.
+ * Checks the payloads of schedules with asynchronous schemas. `buildJobs` cannot wait for these.
  *
  * @throws Error that lists every payload that its schema refuses
  */
@@ -186,7 +186,7 @@ function definitionProblems(definition: JobDefinition): string[] {
       problems.push(`has a bad schedule: ${reason}`);
     }
     const payloadProblem = schedulePayloadProblem(definition);
-    // The promise of an asynchronous schema never rejects. The start asks again.
+    // The promise of an asynchronous schema never rejects. The start checks the payload.
     if (typeof payloadProblem === "string") problems.push(payloadProblem);
     if (!(schedule.backfill >= 0 && schedule.backfill <= BACKFILL_LIMIT_MS)) {
       problems.push(

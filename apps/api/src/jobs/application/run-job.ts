@@ -38,15 +38,15 @@ export function runLogFields(job: string, jobId: string, attempt?: number) {
 }
 
 interface RunError {
-  /** A copy of what was thrown. It can be logged and stored. */
+  /** A copy of the thrown value. It can be logged and stored. */
   readonly error: Error;
-  /** What was thrown. Reading it may run any code, so only tests look at it. */
+  /** The thrown value itself. Reading it may run any code, so only tests look at it. */
   readonly thrown: unknown;
 }
 
 /**
- * Runs one delivery. Every provider calls this. Never rejects, and neither what is thrown nor the log
- * changes how a run ends.
+ * Runs one delivery. Every provider calls this. Never rejects. Neither the thrown value nor the log changes
+ * how a run ends.
  */
 export async function runJob(
   definition: JobDefinition,

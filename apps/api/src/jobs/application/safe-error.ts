@@ -1,4 +1,4 @@
-/** The longest text that is kept of an error. */
+/** The longest text in the copy of an error. */
 const LENGTH_LIMIT = 10_000;
 
 /** How many errors are copied along causes and aggregates. Causes can be cyclic. */
@@ -9,9 +9,9 @@ const FIELDS_LIMIT = 20;
 const NO_TEXT = "The handler threw a value that has no text.";
 
 /**
- * Copies whatever was thrown to a plain error, for logs and databases. Code can throw anything: frozen
- * errors, proxies, getters that throw, errors of other realms, cyclic causes. Nothing of that is left in
- * the copy, and its texts can be stored: at most 10,000 characters, without U+0000 and lone surrogates.
+ * Copies any thrown value to a plain error, for logs and databases. Code can throw anything: frozen errors,
+ * proxies, getters that throw, errors of other realms, cyclic causes. The copy contains none of these. Its
+ * texts can be stored: they have at most 10,000 characters, without U+0000 and lone surrogates.
  *
  * The copy has the name, message, stack and cause of the original, and its own fields that are text,
  * numbers or booleans, such as `code`. Never throws.
@@ -30,10 +30,10 @@ export function readProperty(value: unknown, key: PropertyKey): unknown {
   return isObject(value) ? attempt(() => Reflect.get(value, key) as unknown) : undefined;
 }
 
-/** Keeps a value that turns out to be a rejected promise from being reported as unhandled. */
+/** If the value is a promise, its rejection is not reported as unhandled. */
 export function ignoreRejection(value: unknown): void {
   if (!isObject(value)) return;
-  // Throws for everything but promises, also those of other realms.
+  // Accepts promises of other realms, too. Throws for any other value.
   attempt(() => void Promise.prototype.then.call(value, undefined, () => undefined));
 }
 
@@ -68,7 +68,7 @@ function copyErrors(errors: unknown, budget: { left: number }): Error[] | undefi
 }
 
 function messageOf(thrown: unknown): string {
-  // Errors of other realms are no `instanceof Error`, and not every message is a string.
+  // `instanceof Error` is false for errors of other realms, and not every message is a string.
   const message = isObject(thrown) ? (Reflect.get(thrown, "message") as unknown) : undefined;
   return String(message ?? thrown);
 }

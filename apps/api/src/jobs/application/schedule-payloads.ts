@@ -7,7 +7,7 @@ import { payloadIssues } from "./job-errors.ts";
 /**
  * Asks the job's schema about the payload of its schedule.
  *
- * @returns what is wrong, or a promise of it if the schema is asynchronous; `undefined` is nothing
+ * @returns the problem or `undefined`; a promise of it if the schema is asynchronous
  */
 export function schedulePayloadProblem(
   definition: JobDefinition,

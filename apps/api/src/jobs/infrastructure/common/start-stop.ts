@@ -7,7 +7,7 @@ export type Close = () => Promise<void>;
 /**
  * The start and stop of a runtime: both are safe at any time, in any order, and more than once.
  *
- * - `start()` again returns the same promise. After a failed start it tries anew.
+ * - `start()` again returns the same promise. After a failed start it tries again.
  * - `stop()` aborts a start that is still opening, then closes what it opened.
  * - `start()` after `stop()` waits until that stop has ended.
  *
@@ -47,7 +47,7 @@ export function createStartStop(
       const closing = session;
       session = undefined;
       closing?.stopping.abort();
-      // A start that failed has told its caller.
+      // start() has already rejected for its caller.
       const closed = closing?.opened.then(
         (close) => close?.(),
         () => undefined,

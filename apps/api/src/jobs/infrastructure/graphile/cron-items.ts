@@ -16,7 +16,7 @@ export function identifierOf({ name, schedule }: ScheduledJob): string {
   return `${name} ${schedule.cron} ${schedule.timezone}`;
 }
 
-/** The registry's schedules in graphile-worker's form. Missed ticks are no matter of graphile-worker's. */
+/** The registry's schedules in graphile-worker's form. missed-ticks.ts makes up missed ticks instead. */
 export function cronItems(registry: JobRegistry): ParsedCronItem[] {
   return parseCronItems(
     scheduledJobs(registry).map((job) => {
@@ -54,7 +54,7 @@ function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
 }
 
 /**
- * Deletes graphile-worker's memory of schedules that are not in the registry. A schedule that comes back
+ * Deletes graphile-worker's rows of schedules that are not in the registry. A schedule that comes back
  * would otherwise make up all ticks since it was removed. Keeps crontabs that ticked within five seconds:
  * an instance with other code may be about to make the same tick, and the row prevents a second job.
  */

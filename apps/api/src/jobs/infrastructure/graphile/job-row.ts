@@ -48,7 +48,7 @@ function taskOf(
       return neverSettle<T>();
     });
 
-  /** Unlike other writes this one settles after a failure, so that the run it belongs to ends. */
+  /** Unlike other writes, this one settles after a failure, so that its run ends. */
   const begin = (job: Job) =>
     withRetry(() => recordBegin(sql, job)).catch((cause: unknown) => {
       onBroken(cause);
@@ -72,7 +72,7 @@ function taskOf(
     if (outcome.status === "succeeded") return undefined;
     if (outcome.status === "dead") {
       const isBuried = await write((executor) => buryJob(executor, job, outcome.error), job);
-      // graphile-worker takes a buried job for done and finds no row to delete.
+      // graphile-worker treats the buried job as done, and finds no row to delete.
       return isBuried ? undefined : neverSettle();
     }
     if (mayHaveCededKey(job)) await write(takeKeyBack, job);

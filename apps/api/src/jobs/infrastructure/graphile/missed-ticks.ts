@@ -42,7 +42,7 @@ export function createSchedules({ registry, sql, log, events }: SchedulesOptions
   const ending = new AbortController();
   let lastRound = 0;
 
-  /** Tries until the list is full, the worker ends, or graphile-worker's cron starts anew. */
+  /** Tries until the list is full, the worker ends, or graphile-worker's cron restarts. */
   async function fillList(): Promise<void> {
     items.length = 0;
     const round = ++lastRound;
@@ -50,7 +50,7 @@ export function createSchedules({ registry, sql, log, events }: SchedulesOptions
     for (let waitMs = RETRY_MIN_MS; !isOver(); waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
         await makeMissedTicks(sql, jobs, isOver);
-        // In the same turn as the last look at the clock: no minute may begin between the two.
+        // Must follow the last reading of the clock without an await: no minute may begin in between.
         if (!isOver()) items.push(...cronItems(registry));
         return;
       } catch (err) {
@@ -64,7 +64,7 @@ export function createSchedules({ registry, sql, log, events }: SchedulesOptions
   if (jobs.length > 0) {
     // Also after an error of graphile-worker's cron: the ticks since then are missing.
     events.on("cron:starting", () => void fillList());
-    // In the next minute graphile-worker asks all schedules in one go.
+    // In the next minute, graphile-worker checks all schedules without a pause.
     events.on("cron:scheduled", () => void findNextTicks(schedules));
   }
   return { items, stop: () => ending.abort() };
@@ -87,7 +87,7 @@ async function makeMissedTicks(
       const made = madeUntil.get(identifier);
       // A newer worker whose registry lacks the schedule has deleted it.
       if (made === undefined) continue;
-      // What ticks while this loop runs is not missed, whatever the back-fill.
+      // Ticks during this loop are not missed, so the back-fill does not limit them.
       const oldest = isFirstRound ? now - job.schedule.backfill - 1 : made;
       await makeTicks(sql, job, Math.max(made, oldest), now);
       madeUntil.set(identifier, now);
@@ -99,7 +99,7 @@ async function makeMissedTicks(
 
 const madeSchema = z.object({ identifier: z.string(), until: z.coerce.number() });
 
-/** Stores the schedules that are new, and returns until when the ticks of each one were made. */
+/** Stores new schedules. Returns the time up to which each schedule's ticks were made. */
 async function rememberSchedules(
   sql: SqlExecutor,
   jobs: readonly ScheduledJob[],

@@ -1,6 +1,6 @@
 import type { JobDefinition } from "../../application/job-definition.ts";
 
-// How facts of ours are written into graphile-worker's rows. Rows carry these texts, so they never change.
+// Texts that mark our facts in graphile-worker's rows. Stored rows contain them, so they never change.
 // migrations/0001_initial.sql contains the same texts.
 
 /** `last_error` of a recorded run in progress. Without it, a claimed job may still wait in memory. */

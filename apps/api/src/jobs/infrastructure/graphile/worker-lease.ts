@@ -6,7 +6,7 @@ import { WORKER_SETTINGS } from "./worker-connections.ts";
 
 const HEARTBEAT_MS = 1_000;
 
-/** The patience of {@link createHeartbeat} ends first. pg's timeout ignores an answer that waits unread. */
+/** {@link createHeartbeat} times out first, since pg's timeout ignores an answer that is still unread. */
 const HEARTBEAT = { text: "select 1", query_timeout: 60_000 };
 
 /**

@@ -66,7 +66,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     void recovery?.stop();
     schedules?.stop();
     const stopped = runner?.stop().catch(() => undefined) ?? Promise.resolve();
-    // Without the lease, other workers may take the jobs. The grace ends there.
+    // Without the lease, other workers may take the jobs, so the grace ends.
     await withTimeout(graceMs, Promise.race([runs.idle(), leaseLost.promise]), onTimeout);
     runs.abort();
     const allEnded = await withTimeout(
@@ -99,7 +99,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     const events: WorkerEvents = new EventEmitter();
     claimed = takeClaimedJobs(events);
     sortClaimedJobs(events);
-    // The event comes before the first claim, and every claim reads the id anew.
+    // The event comes before the first claim, and every claim reads the current id.
     events.once("pool:create", ({ workerPool }) => {
       workerPool.id = workerId;
     });

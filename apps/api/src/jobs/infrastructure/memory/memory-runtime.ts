@@ -81,7 +81,7 @@ function openSession(registry: JobRegistry, options: MemoryRuntimeOptions): Sess
   let ended = false;
   let claims = 0;
   let isPausing = false;
-  /** Starts with now: missed ticks are made up first. */
+  /** The next time to make ticks. It starts at now, so that missed ticks are made up first. */
   let tickAt = store.now();
 
   function work(): void {

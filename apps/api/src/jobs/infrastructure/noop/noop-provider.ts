@@ -3,7 +3,7 @@ import type { JobProvider, ProviderFromEnv } from "../../application/job-provide
 import type { BulkJobQueue } from "../../application/job-queue.ts";
 import { applyMigrations, commonMigrations } from "../sql/apply-migrations.ts";
 
-/** Refuses every job with `jobs.not_configured`, so that no caller takes it for done. */
+/** Refuses every job with `jobs.not_configured`, so that no caller expects it to run. */
 const queue: BulkJobQueue = {
   enqueue: async (name) => {
     throw new JobsNotConfiguredError(name);
@@ -24,14 +24,14 @@ const CHOSEN = "The jobs provider is noop: no job runs, and every enqueue is ref
 /**
  * The provider of an app without background work: it refuses every job and runs none.
  *
- * @param chosen whether someone chose it, rather than chose nothing
+ * @param chosen whether the configuration names noop, rather than no provider
  */
 export function noop({ chosen = true }: { readonly chosen?: boolean } = {}): JobProvider {
   const warning = chosen ? CHOSEN : NOT_SET;
   return {
     name: "noop",
     warning,
-    // It runs nothing, so it has to refuse no definition.
+    // It runs no jobs, so it accepts every definition.
     unsupported: {},
     needsProcess: false,
     stopBeforeHttp: false,

@@ -135,7 +135,7 @@ export function createDeliveryHandler(ports: DeliveryPorts): DeliveryHandler {
     return undefined;
   }
 
-  /** Whether a schedule made the message and no run may make up for it any more. */
+  /** Whether the message is a tick that is too old to make up. */
   async function isStaleTick(
     { definition, message, retried, qstashId }: Delivery,
     record: MessageRecord | undefined,
@@ -192,7 +192,7 @@ export function createDeliveryHandler(ports: DeliveryPorts): DeliveryHandler {
     const isLast = attempt === message.maxAttempts;
     const isCutOff = outcome === CUT_OFF;
     if (!isCutOff && outcome.status === "succeeded") {
-      // An earlier run of the message may still be going on. The record tells it when it ends.
+      // An earlier run of the message may still be going on. It reads this record at its end.
       if (isLast || retried > 0 || message.jobKey !== undefined) await recordDone(delivery);
       return { status: "done" };
     }

@@ -137,7 +137,7 @@ export function createOutboxRelay({ publisher, sql, clock, log }: RelayPorts): O
   };
 }
 
-/** A wrong token or a used-up quota can be mended, so jobs wait. A bad request stays bad. */
+/** A wrong token or an exhausted quota can be fixed, so jobs wait. A bad request stays bad. */
 function isRefusalOfJob(error: unknown): boolean {
   if (!(error instanceof ProviderRejectedError)) return false;
   const { refused, quota } = error.details;

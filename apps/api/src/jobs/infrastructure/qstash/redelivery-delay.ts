@@ -13,8 +13,8 @@ const LAST_RETRY_SECONDS = 1_800;
  * deliveries that got no answer of ours.
  *
  * The first three retries come after 2.7 seconds: a crash or a deploy cut the run off, or QStash found no
- * instance. Later ones wait as the contract does two attempts earlier, since the job may be what
- * crashes the instances. The last retry of a small plan comes when an outage may be over.
+ * instance. Later ones wait as the contract does two attempts earlier, since the job itself may crash the
+ * instances. The last retry of a small plan comes when an outage may be over.
  */
 export function retryDelay(previousAttempts: number, retries: number): string {
   // 368 is 1000 / e: the expression needs no minus, which not every parser supports.

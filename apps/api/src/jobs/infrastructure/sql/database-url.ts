@@ -26,7 +26,7 @@ export function databaseUrlProblem(variable: string, url: string): string | unde
   }
 }
 
-/** A user that stands in for the real one. The driver takes it as the database's name where none is given. */
+/** Stands in for the real user. Without a database's name, the driver uses the user's. */
 const STAND_IN = "user-without-a-name";
 
 /** Says where a connection string leads, without user and password. */

@@ -33,7 +33,7 @@ export async function keepDeadJob(sql: SqlExecutor, job: DyingJob, error: unknow
   await sql.query(text, values);
 }
 
-/** The statement of {@link keepDeadJob}, for a larger one. Its parameters are the first eight. */
+/** The statement of {@link keepDeadJob}, for use inside a larger one. Its parameters are the first eight. */
 export function keepDeadJobStatement(
   job: DyingJob,
   error: unknown,

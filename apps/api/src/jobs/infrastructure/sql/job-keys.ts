@@ -12,7 +12,7 @@ export interface KeyClaim {
   readonly expiresAt: Date;
 }
 
-/** A message that the provider dropped must not hold its key for ever. QStash retries for less. */
+/** A message that the provider dropped must not hold its key for ever. QStash retries for a shorter time. */
 export const KEY_DAYS = 7;
 
 /** When the key of a job expires. */
@@ -51,7 +51,7 @@ export async function takeKeys(
   sql: SqlExecutor,
   claims: readonly KeyClaim[],
 ): Promise<z.infer<typeof holders>> {
-  // All callers lock rows in the same order, so that none waits for another in a circle.
+  // All callers lock rows in the same order, to avoid deadlocks.
   const ordered = claims.toSorted((a, b) => (`${a.name} ${a.key}` < `${b.name} ${b.key}` ? -1 : 1));
   const source = `select name, key, holder, false, expires_at
     from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[])

@@ -29,7 +29,7 @@ export function pruneJob({
   });
 }
 
-/** Publishes jobs that a crash left in the outbox, where no living process looks more often. */
+/** Publishes jobs that a crash left in the outbox, even if no live process sweeps it. */
 export function publishOutboxJob(sweepOutbox: () => Promise<number>): JobDefinition {
   return defineMaintenanceJob({
     name: "jobs.publish-outbox",

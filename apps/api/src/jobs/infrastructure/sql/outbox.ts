@@ -111,7 +111,7 @@ export async function settleKeys(
   ids: readonly string[],
   now: Date,
 ): Promise<z.infer<typeof settledSchema>> {
-  // Of two rows with one key the first takes it. The order of locks is the one of takeKeys.
+  // Of two rows with one key, the first takes it. Locks rows in the same order as takeKeys.
   const source = `select distinct on (name collate "C", key collate "C")
            name, key, id, true, greatest(coalesce(run_at, $4), $4::timestamptz) + ${KEY_DAYS} * interval '1 day'
       from mine where key is not null and holder is null
@@ -141,7 +141,7 @@ export async function removeFromOutbox(sql: SqlExecutor, ids: readonly string[])
   await sql.query("delete from orbit_jobs.job_outbox where id = any($1::text[])", [ids]);
 }
 
-/** Lets a job wait before the next try: longer after each failure, at most five minutes. */
+/** Postpones the next try: longer after each failure, at most five minutes. */
 export async function postponeInOutbox(
   sql: SqlExecutor,
   id: string,

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 // Values whose text is the same in every session. A database may print times in any `DateStyle` and
 // `TimeZone`, shorten floats by `extra_float_digits`, and read NULL in an array as text (`array_nulls`).
-// The statements run on anybody's connection, so they ask for nothing that such a setting changes.
+// Statements run on connections with any settings, so they read no text that a setting changes.
 
 /** The SQL for a `timestamptz` in Unix milliseconds. {@link instant} reads it. */
 export function epochMs(column: string): string {

@@ -7,8 +7,9 @@ import {
 import { safeError } from "../../application/safe-error.ts";
 
 /**
- * SQLSTATEs that a later try may not meet: connection trouble (08), a deadlock or failed serialisation (40),
- * exhausted resources (53), shutdown or a cancelled query (57), a lock not available, a standby.
+ * SQLSTATEs of errors that may be gone at a later try: connection trouble (08), a deadlock or failed
+ * serialisation (40), exhausted resources (53), shutdown or a cancelled query (57), a lock not available, a
+ * standby.
  */
 const UNAVAILABLE_SQLSTATE = /^(08|40|53|57|55P03|25006)/;
 
