@@ -15,7 +15,7 @@ import { DeadLetters } from "#src/store/dlq.ts";
 import { Log } from "#src/store/log.ts";
 import { UrlGroups } from "#src/store/url-groups.ts";
 
-/** What the accounts of a server share. */
+/** The parts that all accounts of a server share. */
 export interface ServerSettings {
   readonly clock: Clock;
   readonly wallNow: () => number;

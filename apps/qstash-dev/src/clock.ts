@@ -14,14 +14,14 @@ export interface Clock {
 }
 
 /**
- * The time that an absolute date in a request or an answer is compared with. A clock that tests
- * move by hand is the only time there is; any other clock follows the wall clock.
+ * The time for comparing absolute dates in requests and answers: the virtual time of a clock that tests
+ * move by hand, otherwise the wall clock's.
  */
 export function callersNow(clock: Clock, wallNow: number): number {
   return clock.fromWall ? wallNow : clock.now();
 }
 
-/** When something is due that waits for a wall-clock time, else for a delay. Never in the past. */
+/** The due time: the given wall-clock time, or else the end of the delay. Never in the past. */
 export function dueAt(
   clock: Clock,
   options: { readonly notBefore: number | undefined; readonly delayMs: number | undefined },

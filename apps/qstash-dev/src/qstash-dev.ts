@@ -69,7 +69,7 @@ export function createQStashDev(options: QStashDevOptions = {}): QStashDev {
     next: DEV_CREDENTIALS.nextSigningKey,
   };
   const first = createAccount({ token, signingKeys }, settings);
-  // A private token keeps those out who know the public ones.
+  // A private token replaces the public ones, which everyone knows.
   const others = token === DEV_CREDENTIALS.token ? OTHER_DEV_USERS : [];
   const accounts = [first, ...others.map((user) => createAccount(user, settings))];
   const app = createApp(accounts, (error) =>

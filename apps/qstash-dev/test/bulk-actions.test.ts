@@ -186,7 +186,7 @@ describe.each([
   });
 });
 
-test("a bulk delete takes up to 500 dead letters at a time, and none that is not named", async () => {
+test("a bulk delete takes up to 500 dead letters at a time, and ignores unknown ids", async () => {
   const { call, client, dead } = await openWorldWithDeadLetters("a", "b");
   const none = await call("DELETE", "/v2/dlq", json({ dlqIds: ["1-1"] }));
   expect(await none.json()).toEqual({ deleted: 0 });

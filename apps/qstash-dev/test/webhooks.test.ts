@@ -123,7 +123,7 @@ test("Upstash-Header-Forward does not pass QStash's token on", async () => {
   expect(headers.has("authorization")).toBe(false);
 });
 
-test("a URL group has default options for what is published to it", async () => {
+test("a URL group has default options for its messages", async () => {
   const { call, client, clock, destination } = await openWorld();
   const patch = (headers: unknown) =>
     call("PATCH", "/v2/topics/g", { body: JSON.stringify({ headers }) });

@@ -57,7 +57,7 @@ export async function claimJob(
   return undefined;
 }
 
-/** Counts the attempt. A replayed job starts anew, without its key. */
+/** Counts the attempt. A replayed job starts from its first attempt, without its key. */
 function begin({ death, ...job }: StoredJob): StoredJob {
   return death ? { ...job, attempts: 1, slot: job.id } : { ...job, attempts: job.attempts + 1 };
 }
@@ -114,7 +114,7 @@ export function deadName(diedAt: number, id: string): string {
   return `${String(diedAt).padStart(15, "0")}-${id}`;
 }
 
-/** A worker that has not touched its folder for so long is dead. */
+/** A worker that has not touched its folder for this long is dead. */
 const LEASE_MS = 3_000;
 
 /** Moves the jobs of dead workers to the folder `own`. If this worker dies too, others find them there. */

@@ -96,9 +96,9 @@ async function openSession(
   const aborting = new AbortController();
   /** Runs in flight, by the job's file. */
   const running = new Map<string, Promise<void>>();
-  /** The jobs of a worker that is gone belong to others. It stores nothing more. */
+  /** A worker that is gone stores nothing more, since other workers may have its jobs. */
   const state = { isGone: false };
-  /** Starts with now: missed ticks are made up first. */
+  /** The next time to make ticks. It starts at now, so that missed ticks are made up first. */
   let tickAt = clock.now().getTime();
   let looking: Promise<void> = Promise.resolve();
 

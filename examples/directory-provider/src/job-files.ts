@@ -18,8 +18,8 @@ import {
 } from "#src/jobs/application/job-errors.ts";
 import type { PreparedJob } from "#src/jobs/application/prepare-enqueue.ts";
 
-// How a job is kept: one file of JSON, whose folder is the job's state. Renaming the file changes the
-// state in one step.
+// Each job is one JSON file, and its folder is the job's state. Renaming the file changes the state in one
+// step.
 
 /** The folders of one provider. */
 export interface JobDirectory {
@@ -165,7 +165,7 @@ export async function isOlderThan(file: string, ms: number): Promise<boolean> {
   return found !== undefined && found.mtimeMs < Date.now() - ms;
 }
 
-/** Errors that only a person can mend. */
+/** Errors that a retry cannot fix. */
 const REFUSALS = ["EACCES", "EPERM", "EROFS", "ENOTDIR"];
 
 /** Turns an error of the file system into one that callers can act on. */

@@ -21,7 +21,7 @@ type Scheduled = JobDefinition & { readonly schedule: JobSchedule };
 /** A timer may be this late. After a longer delay the ticks count as missed. */
 const LATE_MS = 60_000;
 
-/** A worker that read the folder this long ago makes no more ticks from what it read. */
+/** A worker makes no ticks from a list of the folder that is older than this. */
 const KEPT_MS = 3_600_000;
 
 /** Forgets schedules that left the registry. A new schedule has missed no tick. */

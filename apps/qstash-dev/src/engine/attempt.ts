@@ -50,7 +50,7 @@ export async function attempt(
   retried: number,
   { send, signingKey, wallNow, closing }: AttemptContext,
 ): Promise<AttemptResult> {
-  // Real time: a destination is no faster because the engine's clock is.
+  // In real time, because a faster clock does not make the destination faster.
   const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(message.timeoutMs)));
   const body = WITHOUT_BODY.has(message.method) ? undefined : message.body;
   const { url, method } = message;

@@ -53,7 +53,7 @@ function listOf(flags: readonly number[]): string {
  * The end of the first gap between two times that skips a tick. croner drops a skipped tick if the gap ends
  * on another day, as in America/Nuuk.
  *
- * @param shown the expression in UTC, to be asked about local times
+ * @param shown the expression in UTC, which matches local times
  */
 function endOfGap(
   timezone: string,
@@ -77,7 +77,7 @@ function endOfGap(
   return undefined;
 }
 
-/** What the zone's clocks are ahead of UTC, by the time, in milliseconds. */
+/** Returns a function from a time to the zone's offset from UTC, in milliseconds. */
 function offsetsOf(timezone: string): (time: number) => number {
   const format = new Intl.DateTimeFormat("en", { timeZone: timezone, timeZoneName: "longOffset" });
   return (time) => {

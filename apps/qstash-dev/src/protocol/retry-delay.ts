@@ -57,7 +57,7 @@ function defaultBackoffMs(n: number): number {
 export interface RetryTiming {
   /** How many retries the message has had. */
   readonly retried: number;
-  /** What the destination asked for, in milliseconds. */
+  /** The wait that the destination asked for, in milliseconds. */
   readonly askedForMs: number | undefined;
   readonly expression: ((retried: number) => number) | undefined;
 }

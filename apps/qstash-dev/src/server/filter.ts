@@ -97,7 +97,7 @@ function numberOf(parameters: Parameters, name: string): number | undefined {
   return /^\d+$/.test(value) ? Number(value) : badRequest(`invalid ${name}: "${value}"`);
 }
 
-/** What a bulk action applies to. */
+/** The selection of a bulk action. */
 export interface Selection {
   /** The given ids. They override all filters. */
   readonly ids: readonly string[] | undefined;
@@ -116,7 +116,7 @@ interface SelectionRules {
 const MAX_BULK_COUNT = 500;
 
 /**
- * Reads what a bulk action applies to, from the query and from a JSON body. A request without any
+ * Reads the selection of a bulk action from the query and from a JSON body. A request without any
  * filter selects everything, so an unknown or empty filter is an error.
  *
  * @throws ApiError 400

@@ -34,7 +34,7 @@ export class UrlGroups {
     this.#defaultHeaders.delete(name);
   }
 
-  /** The options of publishes to the group that do not say otherwise. */
+  /** The default options of publishes to the group. */
   defaultHeaders(name: string): Iterable<[string, string]> {
     return this.#defaultHeaders.get(name) ?? [];
   }
