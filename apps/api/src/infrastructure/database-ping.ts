@@ -83,7 +83,7 @@ async function silentSince(
   suspects: readonly Client[],
   ms: number,
 ): Promise<readonly Client[]> {
-  const pids = suspects.map((each) => Reflect.get(each, "processID"));
+  const pids = suspects.map((each): unknown => Reflect.get(each, "processID"));
   const { rows } = await client.query<{ pid: number }>(
     `select pid from pg_stat_activity
       where pid = any($1::integer[]) and application_name = $2 and state like 'idle%'
