@@ -71,6 +71,32 @@ export const qstashCases: Readonly<Record<string, readonly ContractCase[]>> = {
       }
     },
   })),
+  "refused deliveries": [
+    {
+      title: "a delivery that an instance with older code refused counts no attempt",
+      async run() {
+        const attempts = createProbe<number>();
+        const job = contractJob("contract.work", async (_payload, { attempt }) => {
+          attempts.report(attempt);
+        });
+        const webhook = await openWebhook([job]);
+        try {
+          const id = { "upstash-message-id": "msg_refused" };
+          const refused = await webhook.deliver("contract.work", "1", {
+            search: "?version=2",
+            headers: id,
+          });
+          assert.equal(refused.status, 404);
+          const headers = { ...id, "upstash-retried": "1" };
+          const accepted = await webhook.deliver("contract.work", "1", { headers });
+          assert.equal(accepted.status, 200);
+          assert.equal(await attempts.next(), 1);
+        } finally {
+          await webhook.close();
+        }
+      },
+    },
+  ],
   "schedules at QStash": [
     {
       title: "a schedule that left the registry is deleted at the next start",
