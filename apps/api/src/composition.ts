@@ -13,10 +13,12 @@ import {
 import { stripeWebhookVerifier } from "#src/billing/infrastructure/stripe-webhook-verifier.ts";
 import type { AppConfig } from "#src/config.ts";
 import type { AppCore, AppFeature } from "#src/core.ts";
+import { createEventLogs } from "#src/events/application/event-log.ts";
+import { eventsFeature } from "#src/events/feature.ts";
+import { drizzleDomainEvents } from "#src/events/infrastructure/drizzle-domain-events.ts";
 import { openPool as openPoolOfProcess } from "#src/infrastructure/database.ts";
 import { createDatabasePing } from "#src/infrastructure/database-ping.ts";
 import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
-import { createEventPublisher } from "#src/infrastructure/event-publisher.ts";
 import type { DevelopmentMailer } from "#src/infrastructure/mailer.ts";
 import { randomIds } from "#src/infrastructure/random-ids.ts";
 import { createJobs, type Jobs } from "#src/jobs/application/create-jobs.ts";
@@ -25,7 +27,6 @@ import { unfailingLog } from "#src/jobs/application/unfailing-log.ts";
 import { withTimeout } from "#src/jobs/infrastructure/common/with-timeout.ts";
 import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import type { Clock } from "#src/kernel/clock.ts";
-import type { EventSubscriber } from "#src/kernel/events.ts";
 import type { Logger } from "#src/kernel/logger.ts";
 import type { Mailer } from "#src/kernel/mailer.ts";
 import {
@@ -34,6 +35,7 @@ import {
 } from "#src/workspaces/application/workspace-service.ts";
 import { workspacesFeature } from "#src/workspaces/feature.ts";
 import {
+  drizzleWorkspaceActivity,
   drizzleWorkspaceInvites,
   drizzleWorkspaces,
 } from "#src/workspaces/infrastructure/drizzle-repositories.ts";
@@ -59,7 +61,7 @@ export interface Container {
 
 const CLOSE_TIMEOUT_MS = 3_000;
 
-const features: readonly AppFeature[] = [workspacesFeature, billingFeature];
+const features: readonly AppFeature[] = [eventsFeature, workspacesFeature, billingFeature];
 
 /** Parts that depend on where the app runs. */
 export interface Platform {
@@ -79,17 +81,27 @@ export function compose(
   const pool = openPool(config.databaseUrl, log);
   const sql: SqlExecutor = { query: (text, values) => pool.query(text, [...values]) };
 
-  let subscribers: readonly EventSubscriber[] = [];
+  const eventLogOf = createEventLogs({
+    ids: randomIds,
+    clock,
+    log,
+    projectorsOf: (type) => features.flatMap(({ projectors }) => projectors?.[type] ?? []),
+  });
   const uow = createDrizzleUnitOfWork(
     pool,
     (db) => ({
       workspaces: drizzleWorkspaces(db),
       workspaceInvites: drizzleWorkspaceInvites(db),
+      workspaceActivity: drizzleWorkspaceActivity(db),
+      domainEvents: drizzleDomainEvents(db),
       billingEvents: drizzleBillingEvents(db),
       billingSubscriptions: drizzleSubscriptions(db),
     }),
-    (executor) => ({ jobs: jobs.in(executor), processed: sqlLedger(executor) }),
-    createEventPublisher(() => subscribers, log),
+    (executor, { domainEvents }) => {
+      const own = jobs.in(executor);
+      const events = eventLogOf({ domainEvents, jobs: own });
+      return { jobs: own, processed: sqlLedger(executor), events };
+    },
   );
   const coreWith = (queue: AppCore["queue"]): AppCore => ({
     uow,
@@ -109,7 +121,6 @@ export function compose(
     jobs: (core) => features.flatMap((feature) => feature.jobs?.({ ...core, log }) ?? []),
   });
   const core = coreWith(jobs.queue);
-  subscribers = features.flatMap((feature) => feature.subscribers?.(core) ?? []);
 
   return {
     config,

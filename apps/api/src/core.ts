@@ -1,6 +1,7 @@
 import type { JobDefinition } from "#src/jobs/application/job-definition.ts";
 import type { Ledger } from "#src/jobs/application/ledger.ts";
 import type { BulkJobQueue } from "#src/jobs/application/job-queue.ts";
+import type { JobName, JobPayload } from "#src/jobs/application/job-types.ts";
 import type { Clock } from "#src/kernel/clock.ts";
 import type { Feature } from "#src/kernel/feature.ts";
 import type { Ids } from "#src/kernel/ids.ts";
@@ -34,4 +35,9 @@ export interface AppCore extends OrbitJobs.Core {
   readonly log: Logger;
 }
 
-export type AppFeature = Feature<AppCore, JobDefinition>;
+/** The name of a job that projects events: its payload is the event's id. */
+export type ProjectorJob = {
+  [N in JobName]: JobPayload<N> extends { eventId: string } ? N : never;
+}[JobName];
+
+export type AppFeature = Feature<AppCore, JobDefinition, ProjectorJob>;

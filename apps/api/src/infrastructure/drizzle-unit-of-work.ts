@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import type { Pool } from "pg";
-import type { DomainEvent, EventPublisher } from "#src/kernel/events.ts";
+import type { EventLog } from "#src/kernel/events.ts";
 import type { ReadTransaction, UnitOfWork } from "#src/kernel/unit-of-work.ts";
 import type { TransactionJobs } from "#src/jobs/application/job-provider.ts";
 import type { Ledger } from "#src/jobs/application/ledger.ts";
@@ -18,36 +18,31 @@ export type Repositories = (db: Database) => ReadTransaction;
 export interface TransactionParts {
   readonly jobs: TransactionJobs;
   readonly processed: Ledger;
+  readonly events: EventLog;
 }
 
 export function createDrizzleUnitOfWork(
   pool: Pool,
   repositories: Repositories,
-  parts: (sql: SqlExecutor) => TransactionParts,
-  publisher: EventPublisher,
+  parts: (sql: SqlExecutor, repositories: ReadTransaction) => TransactionParts,
 ): UnitOfWork {
   return {
     async run(work) {
-      const events: DomainEvent[] = [];
-      const record = (event: DomainEvent) => void events.push(event);
       let jobs: TransactionJobs | undefined;
       const result = await inTransaction(pool, async (tx) => {
         const statements = transactionSql(tx);
-        const own = parts(statements.executor);
+        const stored = repositories(tx);
+        const own = parts(statements.executor, stored);
         jobs = own.jobs;
         const end = async () => {
           own.jobs.ended();
           await statements.end();
         };
-        const value = await settled(
-          () => work({ ...repositories(tx), ...own, events: { record } }),
-          end,
-        );
+        const value = await settled(() => work({ ...stored, ...own }), end);
         await refuseAborted(tx);
         return value;
       }).catch(asAppError);
       await jobs?.committed();
-      await publisher.publish(events);
       return result;
     },
     read: (work) =>

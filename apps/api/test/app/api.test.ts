@@ -213,7 +213,7 @@ describe("errors", () => {
       { error: { code: "jobs.not_configured" } },
     ]);
     await noop.container.jobs.runtime.start();
-    expect(noop.logged.at(-1)?.message).toMatch(/2 scheduled job\(s\) will not run/);
+    expect(noop.logged.at(-1)?.message).toMatch(/3 scheduled job\(s\) will not run/);
     expect((await noop.request("GET", "/health")).body).toMatchObject({
       status: "ok",
       provider: "noop",

@@ -1,20 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  drizzleBillingEvents,
-  drizzleSubscriptions,
-} from "#src/billing/infrastructure/drizzle-repositories.ts";
 import { type Database, openPool } from "#src/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
 import { migrate } from "#src/migrate.ts";
-import {
-  drizzleWorkspaceInvites,
-  drizzleWorkspaces,
-} from "#src/workspaces/infrastructure/drizzle-repositories.ts";
 import { assembleParts } from "#src/jobs/application/create-jobs.ts";
 import { noop } from "#src/jobs/infrastructure/noop/noop-provider.ts";
 import { sqlLedger } from "#src/jobs/infrastructure/sql/ledger.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { hasPgBouncer, startPgBouncer } from "../support/pgbouncer.ts";
+import { allRepositories, unprojectedEvents } from "../support/repositories.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 // DATABASE_URL of a serverless deployment usually points to a transaction pooler.
@@ -64,18 +57,13 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
       pool,
       (db) => {
         transaction = db;
-        return {
-          workspaces: drizzleWorkspaces(db),
-          workspaceInvites: drizzleWorkspaceInvites(db),
-          billingEvents: drizzleBillingEvents(db),
-          billingSubscriptions: drizzleSubscriptions(db),
-        };
+        return allRepositories(db);
       },
-      (sql) => ({
-        jobs: assembleParts(noop(), [], { log: silentLog }).parts.in(sql),
-        processed: sqlLedger(sql),
-      }),
-      { publish: async () => undefined },
+      (sql, { domainEvents }) => {
+        const jobs = assembleParts(noop(), [], { log: silentLog }).parts.in(sql);
+        const events = unprojectedEvents({ domainEvents, jobs });
+        return { jobs, processed: sqlLedger(sql), events };
+      },
     );
     const look = async () => transaction?.execute(limits);
     const limited = { rows: [{ statement: "30s", idle: "1min" }] };

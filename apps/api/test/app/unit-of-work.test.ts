@@ -1,10 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Pool } from "pg";
 import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
-import {
-  drizzleBillingEvents,
-  drizzleSubscriptions,
-} from "#src/billing/infrastructure/drizzle-repositories.ts";
 import { openPool } from "#src/infrastructure/database.ts";
 import { createDrizzleUnitOfWork } from "#src/infrastructure/drizzle-unit-of-work.ts";
 import { processOnce } from "#src/jobs/application/ledger.ts";
@@ -16,12 +12,9 @@ import { graphile } from "#src/jobs/infrastructure/graphile/graphile-provider.ts
 import { createMemoryStore, memory } from "#src/jobs/infrastructure/memory/memory-provider.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import type { UnitOfWork } from "#src/kernel/unit-of-work.ts";
-import {
-  drizzleWorkspaceInvites,
-  drizzleWorkspaces,
-} from "#src/workspaces/infrastructure/drizzle-repositories.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { openKillPoint } from "../support/kill-point.ts";
+import { allRepositories, unprojectedEvents } from "../support/repositories.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 let database: TestDatabase;
@@ -46,27 +39,17 @@ interface Made {
   readonly uow: UnitOfWork;
   /** The executor of the latest transaction. */
   readonly sql: () => SqlExecutor;
-  readonly published: readonly unknown[];
 }
 
 function unitOfWork(pool: Pool, jobsIn: (sql: SqlExecutor) => TransactionJobs): Made {
   let sql: SqlExecutor = { query: () => Promise.reject(new Error("no transaction has begun")) };
-  const published: unknown[] = [];
-  const uow = createDrizzleUnitOfWork(
-    pool,
-    (db) => ({
-      workspaces: drizzleWorkspaces(db),
-      workspaceInvites: drizzleWorkspaceInvites(db),
-      billingEvents: drizzleBillingEvents(db),
-      billingSubscriptions: drizzleSubscriptions(db),
-    }),
-    (executor) => {
-      sql = executor;
-      return { jobs: jobsIn(executor), processed: sqlLedger(executor) };
-    },
-    { publish: async (events) => void published.push(...events) },
-  );
-  return { uow, sql: () => sql, published };
+  const uow = createDrizzleUnitOfWork(pool, allRepositories, (executor, { domainEvents }) => {
+    sql = executor;
+    const jobs = jobsIn(executor);
+    const events = unprojectedEvents({ domainEvents, jobs });
+    return { jobs, processed: sqlLedger(executor), events };
+  });
+  return { uow, sql: () => sql };
 }
 
 const partsOf = (provider: JobProvider) =>
@@ -80,8 +63,8 @@ async function jobCount(): Promise<number> {
   return rows.length;
 }
 
-test("a transaction that Postgres aborted rejects and publishes nothing", async () => {
-  const { uow, sql, published } = onGraphile();
+test("a transaction that Postgres aborted rejects and records nothing", async () => {
+  const { uow, sql } = onGraphile();
   const effect = async () => {
     await sql().query("insert into effects values ('one')", []);
     await sql()
@@ -89,13 +72,13 @@ test("a transaction that Postgres aborted rejects and publishes nothing", async 
       .catch(() => undefined);
   };
   const working = uow.run(async (tx) => {
+    await tx.events.record({ type: "workspace.created", data: { workspaceId: "1" } });
     await effect();
-    tx.events.record({ type: "workspace.created" });
     return "stored";
   });
   await expect(working).rejects.toThrow(/caught the error of a statement.*rolled back/);
   await expect(processOnce(uow, "consumer", "event", effect)).rejects.toThrow(/rolled back/);
-  expect(published).toEqual([]);
+  expect((await database.pool.query("select from domain_events")).rows).toEqual([]);
   expect((await database.pool.query("select from effects")).rows).toEqual([]);
 });
 

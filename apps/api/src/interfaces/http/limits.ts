@@ -1,3 +1,5 @@
+import { AppError } from "#src/kernel/errors.ts";
+
 /** Limits on what clients may use of an HTTP process. docs/http-api.md repeats these numbers. */
 export const SERVER_LIMITS = {
   /** Further connections are closed at once. */
@@ -33,3 +35,14 @@ export const ENVELOPE_BYTES = 16_384;
 
 /** The greatest length of request text that an error message quotes. */
 export const SHOWN_CHARACTERS = 200;
+
+const PAGE = 50;
+const LONGEST_PAGE = 200;
+
+/** Reads `?limit=` of a list. @throws AppError 422 `request.invalid` */
+export function readPageLimit(text: string | undefined): number {
+  const limit = text === undefined ? PAGE : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (limit >= 1 && limit <= LONGEST_PAGE) return limit;
+  const message = `"limit" must be a whole number from 1 to ${LONGEST_PAGE}.`;
+  throw new AppError("request.invalid", 422, message);
+}

@@ -7,6 +7,7 @@ import {
   inviteStatus,
   reminderDue,
   type Workspace,
+  type WorkspaceActivity,
   type WorkspaceInvite,
 } from "../domain/workspace.ts";
 import type { WorkspaceRepository } from "./repositories.ts";
@@ -26,6 +27,8 @@ export interface WorkspaceService {
   revokeInvite(slug: string, inviteId: string): Promise<void>;
   /** @throws AppError `workspaces.invite_not_found`, `workspaces.invite_closed` */
   acceptInvite(token: string): Promise<Workspace>;
+  /** The newest entries of the activity feed. @throws AppError `workspaces.not_found` */
+  listActivity(slug: string, limit: number): Promise<readonly WorkspaceActivity[]>;
 }
 
 export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore): WorkspaceService {
@@ -36,6 +39,7 @@ export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore):
         if (!(await tx.workspaces.add(workspace))) {
           throw new AppError("workspaces.slug_taken", 409, `The slug "${slug}" is taken.`);
         }
+        await tx.events.record({ type: "workspace.created", data: { workspaceId: workspace.id } });
         return workspace;
       }),
 
@@ -61,6 +65,7 @@ export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore):
             "This address already has an open invite. Revoke it to send another.",
           );
         }
+        await tx.events.record({ type: "workspace.invite.created", data: eventData(invite) });
         await enqueueReminder(tx.jobs, invite, log);
         return invite;
       }),
@@ -74,9 +79,9 @@ export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore):
     revokeInvite: (slug, inviteId) =>
       uow.run(async (tx) => {
         const workspace = await workspaceOf(tx.workspaces, slug);
-        if (!(await tx.workspaceInvites.revoke(workspace.id, inviteId, clock.now()))) {
-          throw inviteNotFound();
-        }
+        const revoked = await tx.workspaceInvites.revoke(workspace.id, inviteId, clock.now());
+        if (!revoked) throw inviteNotFound();
+        await tx.events.record({ type: "workspace.invite.revoked", data: eventData(revoked) });
       }),
 
     acceptInvite: (token) =>
@@ -90,7 +95,14 @@ export function createWorkspaceService({ uow, clock, ids, log }: WorkspaceCore):
         await tx.workspaceInvites.markAccepted(invite.id, clock.now());
         const workspace = await tx.workspaces.findById(invite.workspaceId);
         if (!workspace) throw inviteNotFound();
+        await tx.events.record({ type: "workspace.invite.accepted", data: eventData(invite) });
         return workspace;
+      }),
+
+    listActivity: (slug, limit) =>
+      uow.read(async (tx) => {
+        const workspace = await workspaceOf(tx.workspaces, slug);
+        return tx.workspaceActivity.list(workspace.id, limit);
       }),
   };
 }
@@ -111,6 +123,11 @@ async function enqueueReminder(
     if (!(err instanceof JobsNotConfiguredError)) throw err;
     log.warn({ err, inviteId }, "invite created without a reminder: no job provider");
   }
+}
+
+/** An event must not carry the invite's token. */
+function eventData({ id: inviteId, workspaceId, email }: WorkspaceInvite) {
+  return { workspaceId, inviteId, email };
 }
 
 async function workspaceOf(workspaces: WorkspaceRepository, slug: string): Promise<Workspace> {

@@ -20,6 +20,18 @@ export interface WorkspaceInvite {
   readonly revokedAt: Date | null;
 }
 
+/** One entry of a workspace's activity feed. */
+export interface WorkspaceActivity {
+  /** The event's id. */
+  readonly id: string;
+  readonly workspaceId: string;
+  /** The event's type. */
+  readonly type: string;
+  /** The invited address; `null` if the event is about no invite. */
+  readonly email: string | null;
+  readonly occurredAt: Date;
+}
+
 export type InviteStatus = "pending" | "accepted" | "revoked" | "expired";
 
 const DAYS_UNTIL_REMINDER = 3;

@@ -1,10 +1,11 @@
 import { and, desc, eq, isNull, lt, lte } from "drizzle-orm";
 import type { Database } from "#src/infrastructure/database.ts";
 import type {
+  WorkspaceActivityRepository,
   WorkspaceInviteRepository,
   WorkspaceRepository,
 } from "../application/repositories.ts";
-import { workspaceInvites, workspaces } from "./schema.ts";
+import { workspaceActivity, workspaceInvites, workspaces } from "./schema.ts";
 
 export function drizzleWorkspaces(db: Database): WorkspaceRepository {
   return {
@@ -65,14 +66,14 @@ export function drizzleWorkspaceInvites(db: Database): WorkspaceInviteRepository
       await db.update(workspaceInvites).set({ acceptedAt: at }).where(eq(workspaceInvites.id, id));
     },
     async revoke(workspaceId, id, at) {
-      const revoked = await db
+      const [revoked] = await db
         .update(workspaceInvites)
         .set({ revokedAt: at })
         .where(
           and(eq(workspaceInvites.id, id), eq(workspaceInvites.workspaceId, workspaceId), isOpen),
         )
-        .returning({ id: workspaceInvites.id });
-      return revoked.length === 1;
+        .returning();
+      return revoked;
     },
     async closeExpired(workspaceId, email, now) {
       await db
@@ -94,5 +95,26 @@ export function drizzleWorkspaceInvites(db: Database): WorkspaceInviteRepository
         .returning({ id: workspaceInvites.id });
       return deleted.length;
     },
+  };
+}
+
+export function drizzleWorkspaceActivity(db: Database): WorkspaceActivityRepository {
+  return {
+    async add(activity) {
+      // Locks the workspace, so that nobody deletes it before the entry refers to it.
+      const [workspace] = await db
+        .select({ id: workspaces.id })
+        .from(workspaces)
+        .where(eq(workspaces.id, activity.workspaceId))
+        .for("key share");
+      if (workspace) await db.insert(workspaceActivity).values(activity).onConflictDoNothing();
+    },
+    list: (workspaceId, limit) =>
+      db
+        .select()
+        .from(workspaceActivity)
+        .where(eq(workspaceActivity.workspaceId, workspaceId))
+        .orderBy(desc(workspaceActivity.occurredAt), desc(workspaceActivity.id))
+        .limit(limit),
   };
 }

@@ -34,3 +34,21 @@ export const workspaceInvites = pgTable(
       .where(sql`${invite.acceptedAt} is null`),
   ],
 );
+
+export const workspaceActivity = pgTable(
+  "workspace_activity",
+  {
+    // The event's id, so that an event makes one entry.
+    id: uuid("id").primaryKey(),
+    workspaceId: uuid("workspace_id")
+      .notNull()
+      .references(() => workspaces.id, { onDelete: "cascade" }),
+    type: text("type").notNull(),
+    email: text("email"),
+    occurredAt: instant("occurred_at").notNull(),
+  },
+  (activity) => [
+    // Read backwards for the newest entries.
+    index("workspace_activity_order").on(activity.workspaceId, activity.occurredAt, activity.id),
+  ],
+);

@@ -2,15 +2,13 @@ import { Hono } from "hono";
 import type { DeadJob, DeadJobs, DeadJobsCursor } from "#src/jobs/application/dead-jobs.ts";
 import { AppError } from "#src/kernel/errors.ts";
 import { changedNumbers } from "../changed-numbers.ts";
-
-const PAGE = 50;
-const LONGEST_PAGE = 200;
+import { readPageLimit } from "../limits.ts";
 
 /** Lists, replays and deletes dead jobs. Requires the bearer token. */
 export function deadJobsController(dead: DeadJobs): Hono {
   return new Hono()
     .get("/jobs/dead", async (c) => {
-      const limit = readLimit(c.req.query("limit"));
+      const limit = readPageLimit(c.req.query("limit"));
       const jobs = await dead.list(limit, readCursor(c.req.query("after")));
       const last = jobs.length === limit ? jobs.at(-1) : undefined;
       return c.json({ jobs: jobs.map(toJson), next: last ? cursorOf(last) : null });
@@ -41,12 +39,6 @@ function parsed(payload: string): unknown {
   } catch {
     return payload;
   }
-}
-
-function readLimit(text: string | undefined): number {
-  const limit = text === undefined ? PAGE : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
-  if (limit >= 1 && limit <= LONGEST_PAGE) return limit;
-  throw badRequest(`"limit" must be a whole number from 1 to ${LONGEST_PAGE}.`);
 }
 
 function cursorOf({ diedAt, id }: DeadJobsCursor): string {

@@ -4,6 +4,7 @@ import type { Clock } from "#src/kernel/clock.ts";
 import { AppError } from "#src/kernel/errors.ts";
 import type { WorkspaceService } from "#src/workspaces/application/workspace-service.ts";
 import { inviteStatus, type WorkspaceInvite } from "#src/workspaces/domain/workspace.ts";
+import { readPageLimit } from "../limits.ts";
 import { readBody, storableText } from "../read-body.ts";
 
 const newWorkspace = z.strictObject({
@@ -38,6 +39,13 @@ export function workspacesController(workspaces: WorkspaceService, clock: Clock)
     .get("/workspaces/:slug/invites", async (c) => {
       const invites = await workspaces.listInvites(c.req.param("slug"));
       return c.json({ invites: invites.map(shown) });
+    })
+    .get("/workspaces/:slug/activity", async (c) => {
+      const limit = readPageLimit(c.req.query("limit"));
+      const entries = await workspaces.listActivity(c.req.param("slug"), limit);
+      return c.json({
+        activity: entries.map(({ workspaceId: _, ...entry }) => entry),
+      });
     })
     .delete("/workspaces/:slug/invites/:id", async (c) => {
       const id = z.uuid().safeParse(c.req.param("id"));
