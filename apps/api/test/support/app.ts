@@ -32,9 +32,16 @@ export interface Answer {
   readonly body: unknown;
 }
 
-/** The whole app over real HTTP on its own database. Its worker is not started. */
-export async function startTestApp(env: Record<string, string> = {}): Promise<TestApp> {
-  const database = await createTestDatabase();
+/**
+ * The whole app over real HTTP. Its worker is not started.
+ *
+ * @param shared a database that outlives this app. Default: a database of its own
+ */
+export async function startTestApp(
+  env: Record<string, string> = {},
+  shared?: TestDatabase,
+): Promise<TestApp> {
+  const database = shared ?? (await createTestDatabase());
   const config = readConfig({
     DATABASE_URL: database.url,
     ORBIT_API_TOKEN: API_TOKEN,
@@ -71,7 +78,7 @@ export async function startTestApp(env: Record<string, string> = {}): Promise<Te
       await server.close(100);
       await container.jobs.runtime.stop();
       await container.close();
-      await database.drop();
+      if (!shared) await database.drop();
     },
   };
 }
