@@ -78,15 +78,19 @@ async function tables({ pool }: TestDatabase): Promise<readonly string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** The tables of the migrations after the initial one. */
+const LATER_TABLES = "domain_events, workspace_activity";
+
 test("a database with both earlier migrations keeps its rows and counts as migrated", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
   await recordMigrations(database, [WORKSPACES, BILLING]);
+  await database.pool.query(`drop table ${LATER_TABLES}`);
   await database.pool.query(
     "insert into workspaces values (gen_random_uuid(), 'acme', 'Acme', now())",
   );
   await migrateApp(database.pool);
-  expect(await recorded(database)).toEqual([WORKSPACES.hash, BILLING.hash]);
+  expect((await recorded(database)).slice(0, 2)).toEqual([WORKSPACES.hash, BILLING.hash]);
   const { rows } = await database.pool.query("select slug from workspaces");
   expect(rows).toEqual([{ slug: "acme" }]);
 });
@@ -112,7 +116,7 @@ test("a database whose first start created only the migrations table is migrated
   const all = await tables(database);
   await recordMigrations(database, []);
   await database.pool.query(
-    "drop table billing_events, billing_subscriptions, workspace_invites, workspaces",
+    `drop table ${LATER_TABLES}, billing_events, billing_subscriptions, workspace_invites, workspaces`,
   );
   await migrateApp(database.pool);
   expect(await tables(database)).toEqual(all);

@@ -28,7 +28,7 @@ describe.skipIf(!hasPgBouncer)("through PgBouncer in transaction mode", () => {
   test("instances that migrate at once leave no lock behind", async () => {
     await database.pool.query("drop schema orbit_jobs, drizzle cascade");
     await database.pool.query(
-      "drop table workspace_invites, workspaces, billing_events, billing_subscriptions",
+      "drop table workspace_activity, workspace_invites, workspaces, billing_events, billing_subscriptions, domain_events",
     );
     const jobs = {
       provider: noop(),

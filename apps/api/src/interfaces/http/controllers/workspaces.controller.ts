@@ -44,7 +44,12 @@ export function workspacesController(workspaces: WorkspaceService, clock: Clock)
       const limit = readPageLimit(c.req.query("limit"));
       const entries = await workspaces.listActivity(c.req.param("slug"), limit);
       return c.json({
-        activity: entries.map(({ workspaceId: _, ...entry }) => entry),
+        activity: entries.map(({ id, type, email, occurredAt }) => ({
+          id,
+          type,
+          email,
+          occurredAt,
+        })),
       });
     })
     .delete("/workspaces/:slug/invites/:id", async (c) => {
