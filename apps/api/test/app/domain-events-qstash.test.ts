@@ -64,13 +64,15 @@ test("an event is projected by the job that its commit published", async () => {
   expect(await storedEvents(app)).toMatchObject([{ pending: [] }]);
 });
 
-test("a delivery whose answer was lost comes again and changes nothing", async () => {
+test("a delivery that comes again after the projection's commit changes nothing", async () => {
   const app = await startApp();
   serve(app);
   front.loseAnswers(1);
   await createAcme(app);
   await eventually("QStash will try again", async () => lines("RETRY").length === 1);
   expect(await activity(app)).toEqual(["workspace.created"]);
+  // As if the process had died before it recorded the end of the run.
+  await database.pool.query("delete from orbit_jobs.qstash_messages");
   // The ledger alone must keep the entry from coming back.
   await database.pool.query("delete from workspace_activity");
   clock.jump(60_000);

@@ -32,7 +32,7 @@ const waiting = async ({ database }: TestApp, relation: string) => {
     "select from pg_locks where not granted and relation = $1::regclass",
     [relation],
   );
-  return rowCount === 1;
+  return (rowCount ?? 0) > 0;
 };
 
 const JOBS = "graphile_worker._private_jobs";

@@ -3,7 +3,7 @@ import type { Logger } from "#src/kernel/logger.ts";
 import { type BillingEvent, changesSubscription } from "../domain/subscription.ts";
 import { readEvent } from "./stripe-events.ts";
 
-type BillingCore = OrbitJobs.Core & { readonly log: Logger };
+type BillingCore = Pick<OrbitJobs.Core, "uow" | "clock"> & { readonly log: Logger };
 
 /** A request that claims to come from Stripe. */
 export interface WebhookDelivery {

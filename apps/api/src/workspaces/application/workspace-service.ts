@@ -14,7 +14,7 @@ import type { WorkspaceRepository } from "./repositories.ts";
 
 const INVITES_LISTED = 100;
 
-type WorkspaceCore = OrbitJobs.Core & { readonly log: Logger };
+type WorkspaceCore = Pick<OrbitJobs.Core, "uow" | "clock" | "ids"> & { readonly log: Logger };
 
 export interface WorkspaceService {
   /** @throws AppError `workspaces.slug_taken` */
