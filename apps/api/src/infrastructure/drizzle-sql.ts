@@ -2,6 +2,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { DrizzleQueryError } from "drizzle-orm/errors";
 import { TransactionEndedError } from "#src/jobs/application/job-errors.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
+import { createEncodingCheck, storableForm } from "#src/jobs/infrastructure/sql/text-encoding.ts";
 import type { Database } from "./database.ts";
 
 /** Runs statements with `$1`, `$2` … through Drizzle, inside its transaction if it has one. */
@@ -64,4 +65,10 @@ function bound(text: string, values: readonly unknown[]): SQL {
       index % 2 === 0 ? sql.raw(part) : sql`${sql.param(values[Number(part) - 1])}`,
     );
   return sql.join(chunks);
+}
+
+/** The JSON text in a form that the database can store: the same value, if need be in ASCII. */
+export async function storableJson(db: Database, json: string): Promise<string> {
+  const form = await storableForm(drizzleSql(db), createEncodingCheck(), [json]);
+  return form(json);
 }

@@ -6,7 +6,10 @@ import type { ReadTransaction, UnitOfWork } from "#src/kernel/unit-of-work.ts";
 import type { TransactionJobs } from "#src/jobs/application/job-provider.ts";
 import type { Ledger } from "#src/jobs/application/ledger.ts";
 import type { SqlExecutor } from "#src/jobs/application/ports.ts";
-import { isDatabaseUnavailable } from "#src/jobs/infrastructure/sql/postgres-errors.ts";
+import {
+  isDatabaseUnavailable,
+  isUnstorableText,
+} from "#src/jobs/infrastructure/sql/postgres-errors.ts";
 import { AppError } from "#src/kernel/errors.ts";
 import { type Database, inTransaction } from "./database.ts";
 import { transactionSql } from "./drizzle-sql.ts";
@@ -97,6 +100,11 @@ function asAppError(error: unknown): never {
         retryAfterSeconds: 5,
       },
     );
+  }
+  if (isUnstorableText(error)) {
+    const message = "The text has a character that the database's encoding lacks.";
+    const cause = error instanceof DrizzleQueryError ? error.cause : error;
+    throw new AppError("request.invalid", 422, message, {}, { cause });
   }
   return withoutParameters(error);
 }

@@ -37,11 +37,19 @@ export async function startTestPostgres(): Promise<() => Promise<void>> {
   };
 }
 
-/** Creates a database with all migrations. Closes its connections, because Postgres copies only unused databases. */
-export async function createTemplate(server: string, name: string): Promise<void> {
+/**
+ * Creates a database with all migrations. Closes its connections, because Postgres copies only unused databases.
+ *
+ * @param encoding for example LATIN1
+ */
+export async function createTemplate(
+  server: string,
+  name: string,
+  encoding = "UTF8",
+): Promise<void> {
   const admin = new Client({ connectionString: server });
   await admin.connect();
-  await admin.query(`create database ${name}`);
+  await admin.query(`create database ${name} template template0 encoding '${encoding}'`);
   const template = new URL(server);
   template.pathname = `/${name}`;
   const pool = new Pool({ connectionString: template.href });

@@ -1,5 +1,6 @@
 import { and, asc, eq, getTableColumns, inArray, isNotNull, lt, sql } from "drizzle-orm";
 import type { Database } from "#src/infrastructure/database.ts";
+import { storableJson } from "#src/infrastructure/drizzle-sql.ts";
 import type {
   BillingEventRepository,
   SubscriptionRepository,
@@ -11,7 +12,7 @@ export function drizzleBillingEvents(db: Database): BillingEventRepository {
     async add(event) {
       const added = await db
         .insert(billingEvents)
-        .values(event)
+        .values({ ...event, payload: await storableJson(db, event.payload) })
         .onConflictDoNothing({ target: billingEvents.id })
         .returning({ id: billingEvents.id });
       return added.length === 1;

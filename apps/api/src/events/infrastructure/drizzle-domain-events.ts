@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
 import type { Database } from "#src/infrastructure/database.ts";
+import { storableJson } from "#src/infrastructure/drizzle-sql.ts";
 import type { DomainEventRepository } from "../application/event-log.ts";
 import { domainEvents } from "./schema.ts";
 
@@ -8,9 +9,8 @@ const isProjected = sql`${domainEvents.pending} = '{}'`;
 export function drizzleDomainEvents(db: Database): DomainEventRepository {
   return {
     async add({ data, ...event }, projectors) {
-      await db
-        .insert(domainEvents)
-        .values({ ...event, data: JSON.stringify(data), pending: [...projectors] });
+      const json = await storableJson(db, JSON.stringify(data));
+      await db.insert(domainEvents).values({ ...event, data: json, pending: [...projectors] });
     },
     async findById(id) {
       const [row] = await db.select().from(domainEvents).where(eq(domainEvents.id, id));

@@ -3,7 +3,7 @@ import { isTick } from "../../application/cron.ts";
 import type { JobDefinition, JobSchedule } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
-import { SCHEDULED, taskName } from "./row-markers.ts";
+import { taskName, wrapScheduled } from "./row-markers.ts";
 
 export type ScheduledJob = JobDefinition & { readonly schedule: JobSchedule };
 
@@ -16,8 +16,12 @@ export function identifierOf({ name, schedule }: ScheduledJob): string {
   return `${name} ${schedule.cron} ${schedule.timezone}`;
 }
 
-/** The registry's schedules in graphile-worker's form. missed-ticks.ts makes up missed ticks instead. */
-export function cronItems(registry: JobRegistry): ParsedCronItem[] {
+/**
+ * The registry's schedules in graphile-worker's form. missed-ticks.ts makes up missed ticks instead.
+ *
+ * @param isUtf8 whether the database stores every character
+ */
+export function cronItems(registry: JobRegistry, isUtf8 = true): ParsedCronItem[] {
   return parseCronItems(
     scheduledJobs(registry).map((job) => {
       const { name, version, schedule, maxAttempts, priority = 0 } = job;
@@ -25,7 +29,7 @@ export function cronItems(registry: JobRegistry): ParsedCronItem[] {
         task: taskName(name, version),
         identifier: identifierOf(job),
         match: (digest: Digest) => isTick(schedule, minuteOf(digest, new Date())),
-        payload: { [SCHEDULED]: schedule.payload },
+        payload: wrapScheduled(schedule.payload, isUtf8),
         options: { backfillPeriod: 0, maxAttempts, priority },
       };
     }),

@@ -1,6 +1,7 @@
 import type { JobProvider, ProviderFromEnv } from "../../application/job-provider.ts";
 import { pruneJob } from "../sql/maintenance.ts";
 import { openOwnedPool } from "../sql/owned-pool.ts";
+import { createEncodingCheck } from "../sql/text-encoding.ts";
 import { graphileDeadJobs } from "./dead-jobs.ts";
 import { graphileQueue, graphileTransactionJobs } from "./enqueue-jobs.ts";
 import { migrateGraphile } from "./graphile-migrations.ts";
@@ -36,9 +37,11 @@ export function graphile({
     maintenance: (ports) => [pruneJob(ports)],
     bind(registry, { sql, log, settings }) {
       const { maxPayloadBytes, shutdownGraceMs } = settings;
+      const isUtf8 = createEncodingCheck();
       return {
-        queue: graphileQueue(registry, maxPayloadBytes, sql),
-        in: (transaction) => graphileTransactionJobs(registry, maxPayloadBytes, transaction),
+        queue: graphileQueue(registry, maxPayloadBytes, sql, isUtf8),
+        in: (transaction) =>
+          graphileTransactionJobs(registry, maxPayloadBytes, transaction, isUtf8),
         runtime: graphileRuntime(registry, {
           connectionString: workerDatabaseUrl,
           concurrency,

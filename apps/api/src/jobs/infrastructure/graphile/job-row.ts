@@ -4,10 +4,11 @@ import type { JobDefinition } from "../../application/job-definition.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { runJob } from "../../application/run-job.ts";
-import { storableStack, storableText } from "../common/storable-text.ts";
+import { isRefusedData } from "../sql/postgres-errors.ts";
+import { type EncodingCheck, isAscii, writeTexts } from "../sql/text-encoding.ts";
 import { neverSettle } from "./graphile-worker-workarounds.ts";
 import { type InFlightRuns, yieldBetweenRuns } from "./in-flight-runs.ts";
-import { JOB_ID_FLAG, RUN_BEGUN, RUN_CUT_OFF, SCHEDULED, taskNames } from "./row-markers.ts";
+import { JOB_ID_FLAG, payloadOf, RUN_BEGUN, RUN_CUT_OFF, taskNames } from "./row-markers.ts";
 
 // A job row from claim to settlement. graphile-worker claims the row and calls the task below.
 //
@@ -16,14 +17,16 @@ import { JOB_ID_FLAG, RUN_BEGUN, RUN_CUT_OFF, SCHEDULED, taskNames } from "./row
 //                                         ├─ failed ──────────────────> waits with back-off, key taken back
 //                                         └─ failed, worker stopping ─> given back at once, key taken back
 //
-// If the worker has lost the row, or one of these writes fails, the task never settles: graphile-worker
-// then writes nothing, and the worker's session or another worker frees the row.
+// If the worker has lost the row, or the database is lost at one of these writes, the task never settles:
+// graphile-worker then writes nothing, and the worker's session or another worker frees the row. If the
+// database refuses the data of a write, this job's attempt fails. All other jobs go on.
 
 export interface TaskOptions {
   readonly sql: SqlExecutor;
+  readonly isUtf8: EncodingCheck;
   readonly log: JobLogger;
   readonly runs: InFlightRuns;
-  /** Ends the worker session, which gives its jobs back. Called when a write of ours fails. */
+  /** Ends the worker session, which gives its jobs back. Called when the database is lost at a write. */
   readonly onBroken: (cause: unknown) => void;
 }
 
@@ -39,11 +42,12 @@ export function taskList(registry: JobRegistry, options: TaskOptions): TaskList 
 function taskOf(
   definition: JobDefinition,
   version: number,
-  { sql, log, runs, onBroken }: TaskOptions,
+  { sql, isUtf8, log, runs, onBroken }: TaskOptions,
 ): Task {
-  /** Trouble with the database is never a failed attempt of the job. */
+  /** Trouble with the database is never a failed attempt of the job, but data that it refuses is. */
   const write = <T>(statement: (sql: SqlExecutor, job: Job) => Promise<T>, job: Job) =>
     withRetry(() => statement(sql, job)).catch((cause: unknown) => {
+      if (isRefusedData(cause)) throw cause;
       onBroken(cause);
       return neverSettle<T>();
     });
@@ -70,17 +74,37 @@ function taskOf(
     });
     if (outcome === undefined || runs.disowned) return neverSettle();
     if (outcome.status === "succeeded") return undefined;
-    if (outcome.status === "dead") {
-      const isBuried = await write((executor) => buryJob(executor, job, outcome.error), job);
-      // graphile-worker treats the buried job as done, and finds no row to delete.
-      return isBuried ? undefined : neverSettle();
+    try {
+      if (outcome.status === "dead") {
+        const isBuried = await write((executor) => buryJob(executor, job, outcome.error), job);
+        // graphile-worker treats the buried job as done, and finds no row to delete.
+        return isBuried ? undefined : await neverSettle();
+      }
+      if (mayHaveCededKey(job)) await write(takeKeyBack, job);
+      // Afterwards graphile-worker finds no locked row to fail, so it writes no back-off.
+      if (runs.aborted) await write(giveBack, job);
+    } catch (err) {
+      log.error({ err, job: definition.name, jobId: jobIdOf(job) }, "end of run not stored");
     }
-    if (mayHaveCededKey(job)) await write(takeKeyBack, job);
-    // Afterwards graphile-worker finds no locked row to fail, so it writes no back-off.
-    if (runs.aborted) await write(giveBack, job);
-    // graphile-worker stores the message.
-    throw outcome.error;
+    const { message } = outcome.error;
+    // graphile-worker stores the message, together with those of other jobs.
+    throw new Error(await write((executor) => storedMessage(executor, isUtf8, message), job), {
+      cause: outcome.error,
+    });
   };
+}
+
+/** The message in a form that the database can store. */
+async function storedMessage(
+  sql: SqlExecutor,
+  isUtf8: EncodingCheck,
+  message: string,
+): Promise<string> {
+  if (isAscii(message) || (await isUtf8(sql))) return message;
+  return writeTexts(async (form) => {
+    await sql.query("select $1::text", [form(message)]);
+    return form(message);
+  });
 }
 
 /**
@@ -104,10 +128,15 @@ async function recordBegin(sql: SqlExecutor, job: Job): Promise<boolean> {
 }
 
 /** Moves the job and its error to the dead jobs. Returns `false` if the worker has lost the job. */
-async function buryJob(sql: SqlExecutor, job: Job, error: unknown): Promise<boolean> {
-  const { rows } = await sql.query(
-    "select where orbit_jobs.bury_job($1::bigint, $2::text, $3::text, $4::text)",
-    [job.id, job.locked_by, storableText(error), storableStack(error)],
+async function buryJob(sql: SqlExecutor, job: Job, error: Error): Promise<boolean> {
+  const { message, stack } = error;
+  const { rows } = await writeTexts((form) =>
+    sql.query("select where orbit_jobs.bury_job($1::bigint, $2::text, $3::text, $4::text)", [
+      job.id,
+      job.locked_by,
+      form(message),
+      stack === undefined ? stack : form(stack),
+    ]),
   );
   return rows.length === 1;
 }
@@ -142,14 +171,15 @@ async function takeKeyBack(sql: SqlExecutor, job: Job): Promise<void> {
 const RETRY_PAUSES_MS = [50, 500];
 
 /**
- * Retries a statement after every error. p-retry does not fit: it would be a further dependency for nine
- * lines, and it gives up at once on a TypeError.
+ * Retries a statement after every error but that of refused data. p-retry does not fit: it would be a
+ * further dependency for ten lines, and it gives up at once on a TypeError.
  */
 async function withRetry<T>(work: () => Promise<T>): Promise<T> {
   for (const pause of RETRY_PAUSES_MS) {
     try {
       return await work();
-    } catch {
+    } catch (error) {
+      if (isRefusedData(error)) throw error;
       await delay(pause);
     }
   }
@@ -160,11 +190,4 @@ async function withRetry<T>(work: () => Promise<T>): Promise<T> {
 function jobIdOf({ id, flags }: Job): string {
   const flag = Object.keys(flags ?? {}).find((name) => name.startsWith(JOB_ID_FLAG));
   return flag?.slice(JOB_ID_FLAG.length) ?? id;
-}
-
-/** The payload as it was enqueued or scheduled. */
-function payloadOf({ payload }: Job): unknown {
-  const isScheduled =
-    typeof payload === "object" && payload !== null && SCHEDULED in payload && "_cron" in payload;
-  return isScheduled ? payload[SCHEDULED] : payload;
 }

@@ -5,8 +5,9 @@ import { findNextTicks, ticksBetween } from "../../application/cron.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { createTimeSlices } from "../../application/time-slices.ts";
+import type { EncodingCheck } from "../sql/text-encoding.ts";
 import { cronItems, identifierOf, type ScheduledJob, scheduledJobs } from "./cron-items.ts";
-import { SCHEDULED, taskName } from "./row-markers.ts";
+import { taskName, wrapScheduled } from "./row-markers.ts";
 
 // graphile-worker makes up missed ticks by asking every schedule about every minute, in one go. Three weeks
 // of 60 schedules would block this process for so long that it loses its lease. So graphile-worker begins
@@ -30,12 +31,19 @@ export interface Schedules {
 export interface SchedulesOptions {
   readonly registry: JobRegistry;
   readonly sql: SqlExecutor;
+  readonly isUtf8: EncodingCheck;
   readonly log: JobLogger;
   /** The events of the graphile-worker that gets the list. */
   readonly events: WorkerEvents;
 }
 
-export function createSchedules({ registry, sql, log, events }: SchedulesOptions): Schedules {
+export function createSchedules({
+  registry,
+  sql,
+  isUtf8,
+  log,
+  events,
+}: SchedulesOptions): Schedules {
   const jobs = scheduledJobs(registry);
   const schedules = jobs.map(({ schedule }) => schedule);
   const items: ParsedCronItem[] = [];
@@ -49,9 +57,10 @@ export function createSchedules({ registry, sql, log, events }: SchedulesOptions
     const isOver = () => round !== lastRound || ending.signal.aborted;
     for (let waitMs = RETRY_MIN_MS; !isOver(); waitMs = Math.min(waitMs * 2, RETRY_MAX_MS)) {
       try {
-        await makeMissedTicks(sql, jobs, isOver);
+        const storesAll = await isUtf8(sql);
+        await makeMissedTicks(sql, storesAll, jobs, isOver);
         // Must follow the last reading of the clock without an await: no minute may begin in between.
-        if (!isOver()) items.push(...cronItems(registry));
+        if (!isOver()) items.push(...cronItems(registry, storesAll));
         return;
       } catch (err) {
         if (isOver()) return;
@@ -72,6 +81,7 @@ export function createSchedules({ registry, sql, log, events }: SchedulesOptions
 
 async function makeMissedTicks(
   sql: SqlExecutor,
+  isUtf8: boolean,
   jobs: readonly ScheduledJob[],
   isOver: () => boolean,
 ): Promise<void> {
@@ -89,7 +99,7 @@ async function makeMissedTicks(
       if (made === undefined) continue;
       // Ticks during this loop are not missed, so the back-fill does not limit them.
       const oldest = isFirstRound ? now - job.schedule.backfill - 1 : made;
-      await makeTicks(sql, job, Math.max(made, oldest), now);
+      await makeTicks(sql, isUtf8, job, Math.max(made, oldest), now);
       madeUntil.set(identifier, now);
       await turn();
     }
@@ -128,6 +138,7 @@ async function rememberSchedules(
 
 async function makeTicks(
   sql: SqlExecutor,
+  isUtf8: boolean,
   job: ScheduledJob,
   after: number,
   until: number,
@@ -136,10 +147,10 @@ async function makeTicks(
   for (const tick of ticksBetween(job.schedule, new Date(after), new Date(until))) {
     ticks.push(tick);
     if (ticks.length < TICKS_PER_STATEMENT) continue;
-    await insertTicks(sql, job, ticks);
+    await insertTicks(sql, isUtf8, job, ticks);
     ticks = [];
   }
-  if (ticks.length > 0) await insertTicks(sql, job, ticks);
+  if (ticks.length > 0) await insertTicks(sql, isUtf8, job, ticks);
 }
 
 /**
@@ -148,10 +159,12 @@ async function makeTicks(
  */
 async function insertTicks(
   sql: SqlExecutor,
+  isUtf8: boolean,
   job: ScheduledJob,
   ticks: readonly Date[],
 ): Promise<void> {
   const { name, version, schedule, maxAttempts, priority = 0 } = job;
+  const [[wrapper, payload] = []] = Object.entries(wrapScheduled(schedule.payload, isUtf8));
   await sql.query(
     `with schedule as (
        select last_execution from graphile_worker._private_known_crontabs
@@ -167,7 +180,7 @@ async function insertTicks(
      select from missed, lateral graphile_worker.add_job(
        $3::text,
        json_build_object(
-         '${SCHEDULED}', $4::json,
+         $7::text, $4::json,
          '_cron', json_build_object('ts', tick, 'backfilled', true)
        ),
        run_at := tick, max_attempts := $5::integer, priority := $6::integer)`,
@@ -175,9 +188,10 @@ async function insertTicks(
       identifierOf(job),
       ticks.map((tick) => tick.toISOString()),
       taskName(name, version),
-      JSON.stringify(schedule.payload),
+      JSON.stringify(payload),
       maxAttempts,
       priority,
+      wrapper,
     ],
   );
 }

@@ -17,6 +17,7 @@ import { taskList } from "./job-row.ts";
 import { createSchedules, type Schedules } from "./missed-ticks.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
 import { RUN_CUT_OFF } from "./row-markers.ts";
+import { createEncodingCheck } from "../sql/text-encoding.ts";
 import { assertSessionsLast, createConnections, STEP_TIMEOUT_MS } from "./worker-connections.ts";
 import { takeLease, type WorkerLease } from "./worker-lease.ts";
 
@@ -90,6 +91,7 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     await assertSessionsLast(client, notifier).finally(() => notifier.release());
     await migrateGraphile(pool);
     await deleteStaleCrontabs(pool, registry);
+    const isUtf8 = createEncodingCheck();
 
     // Before the first claim, so that other workers notice a death at any later moment.
     const workerId = `orbit-${randomUUID()}`;
@@ -104,14 +106,14 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
       workerPool.id = workerId;
     });
     events.on("pool:fatalError", ({ error }) => broken.resolve(error));
-    schedules = createSchedules({ registry, sql: pool, log, events });
+    schedules = createSchedules({ registry, sql: pool, isUtf8, log, events });
     signal.throwIfAborted();
     runner = await run({
       pgPool: pool,
       events,
       logger: graphileLogger(log, broken.resolve),
       noHandleSignals: true,
-      taskList: taskList(registry, { sql: pool, log, runs, onBroken: broken.resolve }),
+      taskList: taskList(registry, { sql: pool, isUtf8, log, runs, onBroken: broken.resolve }),
       parsedCronItems: schedules.items,
       preset: { plugins: [catchShutdownErrors(log)], worker: workerPreset(concurrency) },
     });

@@ -3,7 +3,6 @@ import type { DeliveryResult } from "../../application/job-provider.ts";
 import type { JobClock, JobLogger, SqlExecutor } from "../../application/ports.ts";
 import { type RunOutcome, runJob, runLogFields } from "../../application/run-job.ts";
 import { withTimeout } from "../common/with-timeout.ts";
-import { keepDeadJobStatement } from "../sql/dead-jobs.ts";
 import { freeKey, keyExpiry, retakeKey } from "../sql/job-keys.ts";
 import {
   findRecord,
@@ -243,7 +242,7 @@ export function createDeliveryHandler(ports: DeliveryPorts): DeliveryHandler {
     const { id, name, version, json: payload, maxAttempts } = message;
     const job = { id, name, version, payload, attempts, maxAttempts };
     // One statement: a job whose death is kept but not recorded would run again.
-    await recordDeath(sql, qstashId, keepDeadJobStatement(job, error));
+    await recordDeath(sql, qstashId, job, error);
     return { status: "dead" };
   }
 

@@ -7,6 +7,7 @@ import { unfailingLog } from "../../application/unfailing-log.ts";
 import { applyMigrations, commonMigrations, outboxMigrations } from "../sql/apply-migrations.ts";
 import { pruneJob, publishOutboxJob } from "../sql/maintenance.ts";
 import { openOwnedPool } from "../sql/owned-pool.ts";
+import { createEncodingCheck } from "../sql/text-encoding.ts";
 import { createQStashDeadJobs } from "./dead-jobs.ts";
 import { createQStashQueue } from "./enqueue-jobs.ts";
 import { createInFlightDeliveries } from "./in-flight-deliveries.ts";
@@ -71,6 +72,7 @@ export function qstash(options: QStashOptions): JobProvider {
       const { maxPayloadBytes, shutdownGraceMs } = ports.settings;
       const relay = relayFor(ports);
       const inFlight = createInFlightDeliveries();
+      const isUtf8 = createEncodingCheck();
       const syncSchedules = () =>
         syncQStashSchedules(registry, { client, settings, planRetryLimit });
       const dispatcher: QStashJobDispatcher = createQStashJobDispatcher(
@@ -88,7 +90,7 @@ export function qstash(options: QStashOptions): JobProvider {
       return {
         queue: createQStashQueue(registry, maxPayloadBytes, { publisher, sql, clock }),
         in: (transaction) =>
-          createTransactionJobs(registry, maxPayloadBytes, transaction, { relay, log }),
+          createTransactionJobs(registry, maxPayloadBytes, transaction, { relay, log, isUtf8 }),
         runtime: createQStashRuntime({
           inFlight,
           sweeper: createOutboxSweeper(relay, log),

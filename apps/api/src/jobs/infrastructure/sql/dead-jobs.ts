@@ -3,6 +3,7 @@ import type { DeadJob, DeadJobs } from "../../application/dead-jobs.ts";
 import type { SqlExecutor } from "../../application/ports.ts";
 import { storableStack, storableText } from "../common/storable-text.ts";
 import { epochMs, instant } from "./portable-values.ts";
+import { isAscii, writeTexts } from "./text-encoding.ts";
 
 const rowsSchema = z.array(
   z.object({
@@ -29,29 +30,37 @@ export type DyingJob = Omit<DeadJob, "lastError" | "stack" | "diedAt">;
 
 /** Stores a dead job with its error. */
 export async function keepDeadJob(sql: SqlExecutor, job: DyingJob, error: unknown): Promise<void> {
-  const { text, values } = keepDeadJobStatement(job, error);
-  await sql.query(text, values);
+  await writeTexts(async (form) => {
+    const { text, values } = keepDeadJobStatement(job, error, form);
+    await sql.query(text, values);
+  });
 }
 
-/** The statement of {@link keepDeadJob}, for use inside a larger one. Its parameters are the first eight. */
+/**
+ * The statement of {@link keepDeadJob}, for a larger one. Its parameters are the first eight.
+ *
+ * @param form see `writeTexts`
+ */
 export function keepDeadJobStatement(
   job: DyingJob,
   error: unknown,
+  form: (text: string) => string,
 ): { readonly text: string; readonly values: readonly unknown[] } {
   const text = `insert into orbit_jobs.dead_jobs (id, name, version, payload, attempts, max_attempts, last_error, stack, died_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, date_trunc('milliseconds', clock_timestamp()))
      on conflict (id) do update set name = excluded.name, version = excluded.version,
        payload = excluded.payload, attempts = excluded.attempts, max_attempts = excluded.max_attempts,
        last_error = excluded.last_error, stack = excluded.stack, died_at = excluded.died_at`;
+  const stack = storableStack(error);
   const values = [
     job.id,
     job.name,
     job.version,
-    job.payload.replaceAll("\0", "\uFFFD"),
+    form(job.payload.replaceAll("\0", "\uFFFD")),
     job.attempts,
     job.maxAttempts,
-    storableText(error),
-    storableStack(error),
+    form(storableText(error)),
+    stack === undefined ? stack : form(stack),
   ];
   return { text, values };
 }
@@ -68,6 +77,7 @@ export function sqlDeadJobs(
 ): DeadJobs {
   return {
     async list(limit, after) {
+      if (after && !isId(after.id)) return [];
       const { rows } = await sql.query(
         `select ${COLUMNS} from orbit_jobs.dead_jobs
           where $2::timestamptz is null or (died_at, id) < ($2::timestamptz, $3::text)
@@ -77,7 +87,7 @@ export function sqlDeadJobs(
       return rowsSchema.parse(rows);
     },
     async replay(id) {
-      if (!isStorable(id)) return false;
+      if (!isId(id)) return false;
       const { rows } = await sql.query(
         `select ${COLUMNS} from orbit_jobs.dead_jobs where id = $1`,
         [id],
@@ -85,13 +95,13 @@ export function sqlDeadJobs(
       const [job] = rowsSchema.parse(rows);
       return job ? replay(job) : false;
     },
-    remove: async (id) => isStorable(id) && removeDeadJob(sql, id),
+    remove: async (id) => isId(id) && removeDeadJob(sql, id),
   };
 }
 
-/** Postgres rejects other text, even in a comparison. */
-function isStorable(id: string): boolean {
-  return id.isWellFormed() && !id.includes("\0");
+/** All ids are ASCII. Postgres may refuse other text, even in a comparison. */
+function isId(id: string): boolean {
+  return isAscii(id) && !id.includes("\0");
 }
 
 /** Converts the database's errors with `onError`. */

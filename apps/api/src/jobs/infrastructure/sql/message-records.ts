@@ -1,5 +1,7 @@
 import { z } from "zod";
 import type { SqlExecutor } from "../../application/ports.ts";
+import { type DyingJob, keepDeadJobStatement } from "./dead-jobs.ts";
+import { writeTexts } from "./text-encoding.ts";
 
 const record = z.object({
   /** Deliveries that began no run. */
@@ -68,20 +70,20 @@ export async function recordEnd(
   );
 }
 
-/**
- * Records that the message is dead, and keeps its job, in one statement.
- *
- * @param keep see `keepDeadJobStatement`, which uses the first eight parameters
- */
+/** Records that the message is dead, and keeps its job with its error, in one statement. */
 export async function recordDeath(
   sql: SqlExecutor,
   id: string,
-  keep: { readonly text: string; readonly values: readonly unknown[] },
+  job: DyingJob,
+  error: unknown,
 ): Promise<void> {
-  await sql.query(
-    `with kept as (${keep.text})
-     insert into orbit_jobs.qstash_messages (id, state) values ($9, 'dead')
-     on conflict (id) do update set state = 'dead', touched_at = now()`,
-    [...keep.values, id],
-  );
+  await writeTexts(async (form) => {
+    const keep = keepDeadJobStatement(job, error, form);
+    await sql.query(
+      `with kept as (${keep.text})
+       insert into orbit_jobs.qstash_messages (id, state) values ($9, 'dead')
+       on conflict (id) do update set state = 'dead', touched_at = now()`,
+      [...keep.values, id],
+    );
+  });
 }

@@ -1,4 +1,5 @@
 import {
+  InvalidPayloadError,
   type JobsError,
   ProviderRejectedError,
   ProviderUnavailableError,
@@ -17,6 +18,12 @@ const BROKEN_SQLSTATE = /^(08|57P0[12])/;
 
 /** A table, schema or function of ours is not there. */
 const NOT_MIGRATED = /^(42P01|3F000|42883)$/;
+
+/** The database's encoding lacks a character, or its bytes are no text at all. */
+const UNSTORABLE_TEXT = /^(22P05|22021)$/;
+
+/** The values of the statement are at fault (22), or they are too large (54). */
+const REFUSED_DATA = /^(22|54)/;
 
 /** Error codes of Node's sockets. */
 const SOCKET = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)/;
@@ -45,12 +52,35 @@ export function providerError(provider: string, cause: unknown): JobsError {
     : new ProviderUnavailableError(provider, text, { cause });
 }
 
+/** The error for the caller of an enqueue. Data that the database refuses is the caller's to mend. */
+export function enqueueError(
+  provider: string,
+  jobs: readonly { readonly name: string }[],
+  cause: unknown,
+): JobsError {
+  const [first] = jobs;
+  if (!first || !isRefusedData(cause)) return providerError(provider, cause);
+  const which = jobs.length > 1 ? `one of ${jobs.length} jobs: ` : "";
+  const message = `the database cannot store it: ${which}${describePostgresError(cause)}`;
+  return new InvalidPayloadError(first.name, [{ path: "", message }], { cause });
+}
+
 /** Whether the database could not be reached or was busy, so that a later try may succeed. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   const { sqlState, socket, text } = describe(error);
   if (sqlState !== undefined) return UNAVAILABLE_SQLSTATE.test(sqlState);
   if (socket === undefined) return PG_MESSAGE.test(text);
   return SOCKET.test(socket) || NO_SOCKET_FILE.test(text);
+}
+
+/** Whether a text has a character that the database's encoding lacks. */
+export function isUnstorableText(error: unknown): boolean {
+  return UNSTORABLE_TEXT.test(describe(error).sqlState ?? "");
+}
+
+/** Whether the values of the statement are at fault. Another statement may well succeed. */
+export function isRefusedData(error: unknown): boolean {
+  return REFUSED_DATA.test(describe(error).sqlState ?? "");
 }
 
 /**

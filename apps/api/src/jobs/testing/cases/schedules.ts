@@ -189,4 +189,25 @@ export const scheduleCases: readonly ContractCase[] = [
       });
     },
   },
+  {
+    title: "a scheduled payload may have any character, and stops no other schedule",
+    needs: ["schedules", "backfill"],
+    async run(harness) {
+      const runs = createProbe<JsonValue>();
+      const odd: JsonValue = { "→ é 🌍": ["\u0000", "\uD800", "\u001B \\u0000"] };
+      const handler = async (payload: JsonValue) => runs.report(payload);
+      const schedule = { cron: "* * * * *", backfill: 10 * 60_000 };
+      const jobs = [
+        contractJob("contract.work", handler, { schedule: { ...schedule, payload: odd } }),
+        contractJob("contract.other", handler, { schedule: { ...schedule, payload: "plain" } }),
+      ];
+      await inWorld(harness, jobs, async (world) => {
+        await world.missMinutes(1);
+        await work(world);
+        const seen = [await runs.next(), await runs.next()];
+        assert.deepEqual(new Set(seen.map((one) => JSON.stringify(one))).size, 2);
+        for (const one of seen) assert.deepEqual(one, one === "plain" ? "plain" : odd);
+      });
+    },
+  },
 ];

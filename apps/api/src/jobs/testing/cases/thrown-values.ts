@@ -70,7 +70,7 @@ const THROWN: readonly (readonly [what: string, thrown: () => unknown, kept: Reg
     /7/,
   ],
   ["a long message", () => new Error(`long ${"é🌍".repeat(200_000)}`), /^long é/],
-  ["a message with control characters", () => new Error("a\u0000b\u001Bc\uD83C"), /^a.b/],
+  ["a message with control characters", () => new Error("a\u0000b\u001Bc\uD83C"), /^a.+b/],
   ["a frozen error", () => Object.freeze(new Error("frozen")), /^frozen$/],
   ["a proxy that throws", () => closed(new Error("proxied")), /./],
   ["a revoked proxy", revoked, /./],

@@ -3,7 +3,7 @@
 --
 -- Rows carry these texts, so they never change. row-markers.ts has the same ones.
 --   last_error  'The run was begun and has not ended yet.'   a recorded run is in progress
---   flags       'orbit-id:…'         the id under which a replayed job first ran
+--   flags       'orbit-id:...'       the id under which a replayed job first ran
 --   flags       'orbit.key'          the key that a running job gave up to another one
 --   payload     'orbit_scheduled'    wraps the payload of a schedule
 
