@@ -1,10 +1,16 @@
 import { ConfigError } from "#src/config.ts";
 import { describeDatabase } from "#src/jobs/infrastructure/sql/database-url.ts";
 import { describePostgresError } from "#src/jobs/infrastructure/sql/postgres-errors.ts";
+import { MissingRightsError } from "#src/jobs/infrastructure/sql/role-rights.ts";
 import { JobsError } from "#src/jobs/application/job-errors.ts";
 
 /** Explains why the database cannot be used. Names host and database, without user and password. */
 export function databaseProblem(variable: string, url: string, cause: unknown): ConfigError {
+  if (cause instanceof MissingRightsError) {
+    return new ConfigError([`The ${describeDatabase(url)} cannot be used: ${cause.message}`], {
+      cause,
+    });
+  }
   // The server's messages repeat the user.
   const reason = describePostgresError(cause)
     .replace(/ user "[^"]*"/g, " the user")

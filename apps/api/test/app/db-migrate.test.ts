@@ -25,6 +25,8 @@ test("db:migrate reports that the database is up to date, or why it cannot be us
 test("db:migrate reports a connection that breaks as its transaction begins", async () => {
   const database = await createTestDatabase();
   onTestFinished(() => database.drop());
+  // Only a database that lacks a migration gets the BEGIN of this test.
+  await recordMigrations(database, []);
   const point = await openKillPoint(database.url);
   onTestFinished(() => point.close());
   // While this lock is held the command waits. The next BEGIN is that of the migrations.

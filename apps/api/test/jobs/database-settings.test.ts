@@ -28,10 +28,10 @@ vi.setConfig({ maxConcurrency: 8 });
 afterAll(() => void vi.unstubAllEnvs());
 
 // database-settings.long.test.ts runs the whole contract on other settings.
-const { transactions = [], dead = [], versions = [] } = contractCases;
+const { transactions = [], dead = [] } = contractCases;
 for (const harness of [graphileHarness, qstashHarness]) {
   const label = `${harness.provider.name}, with settings that change values as text`;
-  contractTests(label, harness, { transactions, dead, versions });
+  contractTests(label, harness, { transactions, dead });
 }
 
 test("a new schedule makes up nothing at the second start", async () => {

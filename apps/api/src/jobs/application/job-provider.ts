@@ -21,6 +21,8 @@ export interface JobProvider extends ProviderSupport {
   readonly warning?: string | undefined;
   /** The database that the runtime connects to by itself. Shown when `start()` fails, without its password. */
   readonly runtimeDatabaseUrl?: string | undefined;
+  /** What the provider uses in the database, so that the start can check the rights of its role. */
+  readonly usedObjects?: ProviderObjects | undefined;
   /** Brings the provider's tables up to date. Safe at every start, and in many processes at once. */
   migrate(pool: SqlPool): Promise<void>;
   /** Opens a pool of its own, for callers of {@link bind} that have none. */
@@ -29,6 +31,14 @@ export interface JobProvider extends ProviderSupport {
   maintenance(ports: ProviderPorts): readonly JobDefinition[];
   /** Makes the provider's parts for one registry. Opens no connection. */
   bind(registry: JobRegistry, ports: ProviderPorts): ProviderParts;
+}
+
+/** Objects of the database that a provider uses. */
+export interface ProviderObjects {
+  /** Schemas whose tables are read and written, and whose functions are called. */
+  readonly schemas: readonly string[];
+  /** Tables of these schemas that are only read, like `orbit_jobs.schema_migrations`. */
+  readonly readOnly: readonly string[];
 }
 
 /** A pool and the way to close it. */

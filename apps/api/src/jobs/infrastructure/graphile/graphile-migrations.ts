@@ -1,7 +1,13 @@
 import { runMigrations } from "graphile-worker";
 import { Pool } from "pg";
+import type { ProviderObjects } from "../../application/job-provider.ts";
 import type { SqlPool } from "../../application/ports.ts";
-import { applyMigrations, commonMigrations, type MigrationSet } from "../sql/apply-migrations.ts";
+import {
+  applyMigrations,
+  COMMON_OBJECTS,
+  commonMigrations,
+  type MigrationSet,
+} from "../sql/apply-migrations.ts";
 
 /**
  * Our additions to graphile-worker. These files, `job-row.ts`, `cron-items.ts`, `recovery.ts` and
@@ -12,6 +18,11 @@ const graphileMigrations: MigrationSet = {
   folder: () => new URL("./migrations/", import.meta.url),
   engineSchema: "graphile_worker",
   baseline: { table: "migrations", versions: 4, sentinel: "workers" },
+};
+
+export const GRAPHILE_OBJECTS: ProviderObjects = {
+  schemas: [...COMMON_OBJECTS.schemas, "graphile_worker"],
+  readOnly: [...COMMON_OBJECTS.readOnly, "graphile_worker.migrations"],
 };
 
 /**

@@ -4,7 +4,7 @@ import { openOwnedPool } from "../sql/owned-pool.ts";
 import { createEncodingCheck } from "../sql/text-encoding.ts";
 import { graphileDeadJobs } from "./dead-jobs.ts";
 import { graphileQueue, graphileTransactionJobs } from "./enqueue-jobs.ts";
-import { migrateGraphile } from "./graphile-migrations.ts";
+import { GRAPHILE_OBJECTS, migrateGraphile } from "./graphile-migrations.ts";
 import { graphileRuntime } from "./worker-runtime.ts";
 
 // The benchmark starts plain graphile-worker with the same settings.
@@ -31,6 +31,7 @@ export function graphile({
     unsupported: {},
     needsProcess: true,
     stopBeforeHttp: false,
+    usedObjects: GRAPHILE_OBJECTS,
     runtimeDatabaseUrl: workerDatabaseUrl,
     migrate: migrateGraphile,
     openDatabase: () => openOwnedPool(databaseUrl),

@@ -5,7 +5,7 @@ import type { JobRegistry } from "../../application/job-registry.ts";
 import type { JobLogger } from "../../application/ports.ts";
 import { withTimeout } from "../common/with-timeout.ts";
 import { deleteStaleCrontabs } from "./cron-items.ts";
-import { migrateGraphile } from "./graphile-migrations.ts";
+import { GRAPHILE_OBJECTS, migrateGraphile } from "./graphile-migrations.ts";
 import {
   catchShutdownErrors,
   graphileLogger,
@@ -17,6 +17,7 @@ import { taskList } from "./job-row.ts";
 import { createSchedules, type Schedules } from "./missed-ticks.ts";
 import { createRecovery, type Recovery } from "./recovery.ts";
 import { RUN_CUT_OFF } from "./row-markers.ts";
+import { migrateWithRights } from "../sql/role-rights.ts";
 import { createEncodingCheck } from "../sql/text-encoding.ts";
 import { assertSessionsLast, createConnections, STEP_TIMEOUT_MS } from "./worker-connections.ts";
 import { takeLease, type WorkerLease } from "./worker-lease.ts";
@@ -89,7 +90,8 @@ export async function openWorkerSession(options: WorkerSessionOptions): Promise<
     await client.connect();
     const notifier = await pool.connect();
     await assertSessionsLast(client, notifier).finally(() => notifier.release());
-    await migrateGraphile(pool);
+    const used = { ...GRAPHILE_OBJECTS, tables: [] };
+    await migrateWithRights(pool, used, () => migrateGraphile(pool));
     await deleteStaleCrontabs(pool, registry);
     const isUtf8 = createEncodingCheck();
 

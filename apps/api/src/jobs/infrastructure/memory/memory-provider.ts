@@ -6,7 +6,7 @@ import type {
 } from "../../application/job-provider.ts";
 import type { JobRegistry } from "../../application/job-registry.ts";
 import { checkedQueue, type PreparedJob } from "../../application/prepare-enqueue.ts";
-import { applyMigrations, commonMigrations } from "../sql/apply-migrations.ts";
+import { applyMigrations, COMMON_OBJECTS, commonMigrations } from "../sql/apply-migrations.ts";
 import { pruneJob } from "../sql/maintenance.ts";
 import { memoryDeadJobs } from "./dead-jobs.ts";
 import { createMemoryRuntime } from "./memory-runtime.ts";
@@ -40,6 +40,7 @@ export function memory({
     },
     needsProcess: true,
     stopBeforeHttp: false,
+    usedObjects: COMMON_OBJECTS,
     noWorkerReason:
       "JOBS_PROVIDER=memory keeps jobs in the process that enqueues them, and runs them there. Run `npm start`.",
     migrate: (pool) => applyMigrations(pool, commonMigrations),

@@ -1,7 +1,7 @@
 import { JobsNotConfiguredError } from "../../application/job-errors.ts";
 import type { JobProvider, ProviderFromEnv } from "../../application/job-provider.ts";
 import type { BulkJobQueue } from "../../application/job-queue.ts";
-import { applyMigrations, commonMigrations } from "../sql/apply-migrations.ts";
+import { applyMigrations, COMMON_OBJECTS, commonMigrations } from "../sql/apply-migrations.ts";
 
 /** Refuses every job with `jobs.not_configured`, so that no caller expects it to run. */
 const queue: BulkJobQueue = {
@@ -35,6 +35,7 @@ export function noop({ chosen = true }: { readonly chosen?: boolean } = {}): Job
     unsupported: {},
     needsProcess: false,
     stopBeforeHttp: false,
+    usedObjects: COMMON_OBJECTS,
     noWorkerReason: "A worker needs a provider: set JOBS_PROVIDER=graphile.",
     // The ledger works without a provider.
     migrate: (pool) => applyMigrations(pool, commonMigrations),

@@ -4,7 +4,12 @@ import type {
   ProviderPorts,
 } from "../../application/job-provider.ts";
 import { unfailingLog } from "../../application/unfailing-log.ts";
-import { applyMigrations, commonMigrations, outboxMigrations } from "../sql/apply-migrations.ts";
+import {
+  applyMigrations,
+  COMMON_OBJECTS,
+  commonMigrations,
+  outboxMigrations,
+} from "../sql/apply-migrations.ts";
 import { pruneJob, publishOutboxJob } from "../sql/maintenance.ts";
 import { openOwnedPool } from "../sql/owned-pool.ts";
 import { createEncodingCheck } from "../sql/text-encoding.ts";
@@ -52,6 +57,7 @@ export function qstash(options: QStashOptions): JobProvider {
     needsProcess: false,
     // An instance that stops answers QStash "retry later" until its runs have ended.
     stopBeforeHttp: true,
+    usedObjects: COMMON_OBJECTS,
     noWorkerReason: "QStash needs no worker: it delivers jobs to the API. Run `npm start`.",
 
     async migrate(pool) {

@@ -1,3 +1,4 @@
+import type { ProviderObjects } from "../../application/job-provider.ts";
 import type { SqlConnection, SqlPool } from "../../application/ports.ts";
 
 /** SQL files that are applied once each, in the order of their names. Files are only ever appended. */
@@ -40,7 +41,8 @@ export async function applyMigrations(pool: SqlPool, set: MigrationSet): Promise
     if ((await pending(connection, set, files)).length === 0) return;
     await connection.query("begin");
     await connection.query(`select pg_advisory_xact_lock(${MIGRATION_LOCK})`);
-    await connection.query("create schema if not exists orbit_jobs");
+    // Even "if not exists" needs the right to create schemas.
+    if (!(await schemaExists(connection))) await connection.query("create schema orbit_jobs");
     await connection.query(
       "create table if not exists orbit_jobs.schema_migrations (migration text primary key, applied_at timestamptz not null default now())",
     );
@@ -140,6 +142,13 @@ function unknownState(table: string): Error {
   );
 }
 
+async function schemaExists(connection: SqlConnection): Promise<boolean> {
+  const { rows } = await connection.query(
+    "select exists (select from pg_namespace where nspname = 'orbit_jobs') as found",
+  );
+  return property(rows[0], "found") === true;
+}
+
 /** Not by to_regclass: it remembers that the schema is missing, and "create schema" then fails. */
 async function tableExists(connection: SqlConnection, table: string): Promise<boolean> {
   const { rows } = await connection.query(
@@ -152,6 +161,12 @@ async function tableExists(connection: SqlConnection, table: string): Promise<bo
 function property(row: unknown, name: string): unknown {
   return typeof row === "object" && row !== null ? Reflect.get(row, name) : undefined;
 }
+
+/** What every provider with these tables uses. */
+export const COMMON_OBJECTS: ProviderObjects = {
+  schemas: ["orbit_jobs"],
+  readOnly: ["orbit_jobs.schema_migrations"],
+};
 
 /** Dead jobs and the ledger. */
 export const commonMigrations: MigrationSet = {

@@ -47,6 +47,10 @@ export function providerError(provider: string, cause: unknown): JobsError {
     const what = "the database lacks its tables. Run `npm run db:migrate`";
     return new ProviderUnavailableError(provider, what, { cause });
   }
+  if (sqlState === "42501") {
+    const what = `${text}. \`npm run db:migrate -- --grants ROLE\` prints the rights that a role needs`;
+    return new ProviderRejectedError(provider, what, { cause });
+  }
   return sqlState !== undefined && !UNAVAILABLE_SQLSTATE.test(sqlState)
     ? new ProviderRejectedError(provider, text, { cause })
     : new ProviderUnavailableError(provider, text, { cause });
@@ -76,6 +80,11 @@ export function isDatabaseUnavailable(error: unknown): boolean {
 /** Whether a text has a character that the database's encoding lacks. */
 export function isUnstorableText(error: unknown): boolean {
   return UNSTORABLE_TEXT.test(describe(error).sqlState ?? "");
+}
+
+/** Whether the role lacks a right. */
+export function isMissingRight(error: unknown): boolean {
+  return describe(error).sqlState === "42501";
 }
 
 /** Whether the values of the statement are at fault. Another statement may well succeed. */
