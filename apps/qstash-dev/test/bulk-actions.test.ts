@@ -47,6 +47,7 @@ const WRONG_FILTERS = [
   ["an empty filter", "?label=", undefined],
   ["an empty filter next to a full one", "?label=a&label=", undefined],
   ["a blank filter", "?label=%20", undefined],
+  ["a filter without a name", "?=a", undefined],
   ["a date that is not a number", "?fromDate=yesterday", undefined],
   ["a count of 0", "?count=0", undefined],
   ["a count above 500", "?count=501", undefined],
@@ -182,6 +183,13 @@ describe.each([
     const { call, dead } = await openWorldWithDeadLetters("a", "b", "c");
     const response = await call(method, `${path}?count=2`);
     expect(await response.json()).toMatchObject({ cursor: anyString });
+    expect(await dead()).toEqual(["c"]);
+  });
+
+  test("takes ids with spaces around them, and no more than its count", async () => {
+    const { call, client, dead } = await openWorldWithDeadLetters("a", "b", "c");
+    const ids = (await client.dlq.listMessages()).messages.map(({ dlqId }) => dlqId);
+    await call(method, `${path}?dlqIds=${encodeURIComponent(ids.join(" , "))}&count=2`);
     expect(await dead()).toEqual(["c"]);
   });
 });

@@ -63,8 +63,10 @@ export const CANCEL_FILTERS = [...SHARED_FILTERS, "host", "path"];
 /** The filters of a bulk delete and a bulk retry. */
 export const DEAD_LETTER_FILTERS = [...SHARED_FILTERS, "responseStatus"];
 
+/** All parameters of the query, also one without a name. */
 export function queryParameters(c: Context<Env>): Parameters {
-  return new Map(Object.entries(c.req.queries()));
+  const { searchParams } = new URL(c.req.url);
+  return new Map([...searchParams.keys()].map((name) => [name, searchParams.getAll(name)]));
 }
 
 /** Reads the filters. Any value of a filter may match, and every filter must. */
@@ -87,7 +89,10 @@ export function readFilter(parameters: Parameters): Filter {
 /** Returns the values of a parameter that may be repeated or contain commas. */
 export function listOf(parameters: Parameters, name: string): string[] {
   const values = parameters.get(name) ?? [];
-  return [...new Set(values.flatMap((value) => value.split(",").concat(value)))].filter(Boolean);
+  const items = values
+    .flatMap((value) => value.split(",").concat(value))
+    .map((item) => item.trim());
+  return [...new Set(items)].filter(Boolean);
 }
 
 /** @throws ApiError 400 if the parameter is not a whole number */

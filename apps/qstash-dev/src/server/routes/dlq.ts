@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { ApiError, found } from "#src/protocol/api-error.ts";
 import { parseMessageOptions } from "#src/protocol/message-options.ts";
 import {
+  bulkCount,
   DEAD_LETTER_FILTERS,
   type Filter,
   listOf,
@@ -47,15 +48,22 @@ export function dlqRoutes({ clock, dlq, publisher }: Services): Hono<Env> {
     cursor: undefined,
   });
 
-  const select = async (c: Context<Env>) => {
+  const select = async (
+    c: Context<Env>,
+  ): Promise<Page<DeadLetter> & { readonly missing?: string | undefined }> => {
     const { ids, matches, parameters } = await readSelection(c, {
       ids: "dlqIds",
       filters: DEAD_LETTER_FILTERS,
       others: ["cursor"],
     });
-    const page = ids ? withIds(ids) : pageOf(parameters, matches, MAX_SELECTED);
-    const isFound = (id: string) => page.items.some(({ dlqId }) => dlqId === id);
-    return { ...page, missing: ids?.find((id) => !id.includes(",") && !isFound(id)) };
+    if (!ids) return pageOf(parameters, matches, MAX_SELECTED);
+    const { items } = withIds(ids);
+    const isFound = (id: string) => items.some(({ dlqId }) => dlqId === id);
+    return {
+      items: items.slice(0, bulkCount(parameters)),
+      cursor: undefined,
+      missing: ids.find((id) => !id.includes(",") && !isFound(id)),
+    };
   };
 
   routes.get("/dlq", (c) => {
