@@ -177,3 +177,45 @@ test("every time zone that Node lists is accepted in its own spelling", () => {
     expect(registered("0 4 * * *", zone.toLowerCase())?.timezone).toBe(zone);
   }
 });
+
+test("whatever a message says to write is accepted", () => {
+  const item = fc.oneof(
+    fc.stringMatching(/^[0-9A-Z*?#+/@-]{1,6}$/),
+    fc.constantFrom("7/2", "SUN/2", "7-2", "L", "LW", "15W", "FOO#2", "MON#2", "FOOL", "+9", "/99"),
+  );
+  const field = fc.tuple(fc.nat(4), item);
+  fc.assert(
+    fc.property(fc.oneof(field, fc.tuple(fc.constant(4), item)), ([index, text]) => {
+      const fields = ["*", "*", "*", "*", "*"];
+      const problem = problemOf(fields.with(index, text).join(" "));
+      const instead = /write "([^"]+)"/.exec(problem)?.[1];
+      if (instead === undefined) return;
+      const place = /^write "[^"]+" as day of month/.test(problem.slice(problem.indexOf("write")))
+        ? 2
+        : index;
+      expect(
+        problemOf(instead.includes(" ") ? instead : fields.with(place, instead).join(" ")),
+      ).toBe("");
+    }),
+    { seed, numRuns },
+  );
+});
+
+test.each(["@every 5m", "@every 90m", "0 0 12 * * ?", "0 0 12 ? * MON#2 2026", "0 0 25 * * *"])(
+  "the spelling that the message for %j suggests is accepted",
+  (cron) => {
+    const problem = problemOf(cron);
+    expect(problem).not.toBe("");
+    const instead = /write "([^"]+)"/.exec(problem)?.[1] ?? "@daily";
+    expect(problemOf(instead)).toBe("");
+  },
+);
+
+function problemOf(cron: string): string {
+  try {
+    parseCron(cron);
+    return "";
+  } catch (error) {
+    return error instanceof Error ? error.message : "no error";
+  }
+}

@@ -40,6 +40,8 @@ const MONTH: FieldRule = { name: "month", first: 1, last: 12, names: MONTHS };
 /** Sunday is 0 and 7. */
 const WEEKDAY: FieldRule = { name: "day of week", first: 0, last: 7, names: WEEKDAYS };
 
+const RULES: readonly FieldRule[] = [MINUTE, HOUR, DAY, MONTH, WEEKDAY];
+
 const MACROS: Readonly<Record<string, string>> = {
   "@hourly": "0 * * * *",
   "@daily": "0 0 * * *",
@@ -96,8 +98,8 @@ function expandMacro(words: readonly string[]): string {
     throw new Error("@reboot is no time: enqueue the job where the app starts");
   }
   const known = Object.keys(MACROS).join(", ");
-  const every = /^@every (\d+)m$/.exec(macro)?.[1];
-  const hint = every === undefined ? "" : `; write "*/${every} * * * *"`;
+  const every = /^@every (\d+)m$/.exec(macro)?.[1] ?? "";
+  const hint = isField(MINUTE, `*/${every}`) ? `; write "*/${every} * * * *"` : "";
   throw new Error(`"${macro}" is not one of the macros ${known}${hint}`);
 }
 
@@ -106,8 +108,10 @@ function fieldCountProblem(words: readonly string[]): string {
   if (words.length < 6) return rule;
   const isYear = /^(?:\*|\d{4}.*)$/.test(words[6] ?? "");
   if (words.length > 7 || (words.length === 7 && !isYear)) return rule;
-  const instead = words.slice(1, 6).join(" ");
-  return `${rule}; seconds and years are unknown: write "${instead}"`;
+  const fields = words.slice(1, 6).map((word) => (word === "?" ? "*" : word));
+  const isCron = RULES.every((field, index) => isField(field, fields[index] ?? ""));
+  const hint = isCron ? `: write "${fields.join(" ")}"` : "";
+  return `${rule}; seconds and years are unknown${hint}`;
 }
 
 interface Field {
@@ -140,17 +144,20 @@ function parseItem(rule: FieldRule, item: string, count: number): Field {
   if (to !== undefined) last = valueOf(rule, to, refuse);
   // A range may end with Sunday.
   if (rule === WEEKDAY && last === 0 && first > 0) last = 7;
-  if (first > last) {
-    const late = first === lastValue ? `${first}` : `${first}-${lastValue}`;
-    const early = last === rule.first ? `${last}` : `${rule.first}-${last}`;
-    throw refuse(`the range runs backwards: write "${late},${early}"`);
-  }
-  if (step !== undefined && all === undefined && to === undefined) {
-    throw refuse(`a step needs a range: write "${from}-${lastValue}/${Number(step)}"`);
-  }
   const stride = Number(step ?? 1);
   const size = lastValue - rule.first + 1;
   if (stride < 1 || stride > size) throw refuse(`the step must be from 1 to ${size}`);
+  // A range that begins with Sunday begins with 0.
+  const start = first > lastValue ? rule.first : first;
+  if (first > last) {
+    const early = last === rule.first ? `${last}` : `${rule.first}-${last}`;
+    const late = start === lastValue ? `${start}` : `${start}-${lastValue}`;
+    const instead = start <= last ? `${start}-${last}` : `${late},${early}`;
+    throw refuse(`the range runs backwards: write "${instead}"`);
+  }
+  if (step !== undefined && all === undefined && to === undefined) {
+    throw refuse(`a step needs a range: write "${start}-${lastValue}/${stride}"`);
+  }
   const steps = Math.floor((last - first) / stride) + 1;
   const stepped = Array.from({ length: steps }, (_, index) => first + index * stride);
   const values = rule === WEEKDAY ? [...new Set(stepped.map((value) => value % 7))] : stepped;
@@ -175,32 +182,56 @@ function spelled(text: string): string {
   return /^[0-9]+$/.test(text) ? String(Number(text)) : text;
 }
 
+/** Whether the text is a field. Suggestions are: one that is refused in turn would help nobody. */
+function isField(rule: FieldRule, text: string): boolean {
+  try {
+    parseField(rule, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Longer items get no suggestion of their own. */
+const ITEM_LIMIT = 20;
+
 /** Suggests a replacement for syntax that only some cron libraries know. */
 function hintOf(rule: FieldRule, item: string): string {
+  return (
+    (item.length <= ITEM_LIMIT ? replacementOf(rule, item) : undefined) ??
+    `write "*", numbers from ${rule.first} to ${rule.last}${namesOf(rule)}, lists "1,2", ranges "1-5", steps "*/5"`
+  );
+}
+
+function namesOf({ names }: FieldRule): string {
+  return names ? `, or ${names[0]} to ${names.at(-1)}` : "";
+}
+
+function replacementOf(rule: FieldRule, item: string): string | undefined {
   if (item === "?") return 'write "*"';
-  if (item === "L" || item === "LW") {
+  if (rule === DAY && (item === "L" || item === "LW")) {
     return 'write "28-31", and let the handler return unless it is the last day';
   }
-  if (/^(?:\d+W|W)$/.test(item)) {
+  if (rule === DAY && /^(?:\d+W|W)$/.test(item)) {
     return "write the days that it may be, and let the handler return on the others";
   }
   const nth = /^(\w+)#([1-5])$/.exec(item);
-  if (nth && rule === WEEKDAY) {
+  if (rule === WEEKDAY && nth && isField(rule, nth[1] ?? "")) {
     const week = Number(nth[2]);
     const days = `${week * 7 - 6}-${Math.min(week * 7, 31)}`;
     return `write "${days}" as day of month and "*" here, and let the handler check the weekday`;
   }
-  if (/^\w+L$/.test(item) && rule === WEEKDAY) {
-    return `write "${item.slice(0, -1)}", and let the handler return unless it is the last of its month`;
+  const shorter = item.slice(0, -1);
+  if (rule === WEEKDAY && item.endsWith("L") && isField(rule, shorter)) {
+    return `write "${shorter}", and let the handler return unless it is the last of its month`;
   }
-  if (item.startsWith("+") && rule === WEEKDAY) {
-    return `write "${item.slice(1)}", and let the handler check the day of month`;
+  const later = item.slice(1);
+  if (rule === WEEKDAY && item.startsWith("+") && isField(rule, later)) {
+    return `write "${later}", and let the handler check the day of month`;
   }
   const name = rule.names?.find((short) => item.length > 3 && item.startsWith(short));
   if (name !== undefined && /^[A-Z]+$/.test(item)) return `write "${name}"`;
-  if (item.startsWith("/")) return `write "*${item}"`;
-  const names = rule.names ? `, or ${rule.names[0]} to ${rule.names.at(-1)}` : "";
-  return `write "*", numbers from ${rule.first} to ${rule.last}${names}, lists "1,2", ranges "1-5", steps "*/5"`;
+  return isField(rule, `*${item}`) ? `write "*${item}"` : undefined;
 }
 
 /** Whether no month of the fields has such a day, as on February 30. */
