@@ -89,6 +89,19 @@ test("the copy of an error can be frozen, logged and cloned, and keeps its cause
   expect(copy.cause).not.toHaveProperty("socket");
 });
 
+test.each([
+  ["a buffer", () => new Uint8Array(50_000_000), /^\[object Uint8Array\] of 50000000 bytes$/],
+  ["an array", () => Array.from({ length: 5_000_000 }, () => "text"), /^text,text,.*5000000 items/],
+  ["a nested array", () => [Array.from({ length: 5_000_000 }, () => "text")], /^\[object Array\]$/],
+  ["a boxed string", () => new Object("x".repeat(20_000_000)), /^x{10000}$/],
+  ["a short array", () => ["a", 1, null], /^a,1,null$/],
+])("%s is copied at once, whatever its size", (_what, make, message) => {
+  const thrown = make();
+  const began = performance.now();
+  expect(safeError(thrown).message).toMatch(message);
+  expect(performance.now() - began).toBeLessThan(100);
+});
+
 test("a frozen error is logged in full, also by a log that writes to errors", async () => {
   const lines: string[] = [];
   const sink = new Writable({

@@ -6,6 +6,9 @@ const ERRORS_LIMIT = 20;
 
 const FIELDS_LIMIT = 20;
 
+/** How many elements of a thrown array are in the copy's message. */
+const ITEMS_LIMIT = 100;
+
 const NO_TEXT = "The handler threw a value that has no text.";
 
 /**
@@ -70,13 +73,32 @@ function copyErrors(errors: unknown, budget: { left: number }): Error[] | undefi
 function messageOf(thrown: unknown): string {
   // `instanceof Error` is false for errors of other realms, and not every message is a string.
   const message = isObject(thrown) ? (Reflect.get(thrown, "message") as unknown) : undefined;
-  return String(message ?? thrown);
+  return textOf(message ?? thrown);
+}
+
+/** The text of a large array or buffer would take long to make, and is cut off anyway. */
+function textOf(value: unknown): string {
+  if (ArrayBuffer.isView(value)) return `${tagOf(value)} of ${value.byteLength} bytes`;
+  if (!Array.isArray(value)) return String(value);
+  const items: unknown[] = value.slice(0, ITEMS_LIMIT);
+  const texts = items.map((item) => (isObject(item) ? tagOf(item) : String(item)));
+  return value.length > ITEMS_LIMIT ? `${texts.join()},… (${value.length} items)` : texts.join();
+}
+
+/** `[object Array]`, for example. */
+function tagOf(value: object): string {
+  return Object.prototype.toString.call(value);
+}
+
+/** Whether the own fields of the value include its elements, of which there may be millions. */
+function hasElements(value: object): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value) || tagOf(value) === "[object String]";
 }
 
 function plainFields(thrown: unknown): [string, unknown][] {
   if (!isObject(thrown)) return [];
   const fields = attempt(() =>
-    Object.keys(thrown)
+    (hasElements(thrown) ? [] : Object.keys(thrown))
       .slice(0, FIELDS_LIMIT)
       .map((key): [string, unknown] => [
         key,
