@@ -41,13 +41,23 @@ export class ConfigError extends Error {
 const DEFAULT_PORT = 4002;
 const DEFAULT_KEEP_ALIVE_SECONDS = SERVER_LIMITS.keepAliveTimeoutMs / 1_000;
 
+/** Node refuses requests whose headers have more than 16 KiB together. */
+const MAX_TOKEN_LENGTH = 4_096;
+
+const MAIL_ADDRESS = /^(?:[^\s<>@]+@[^\s<>@]+|[^<>@]*<[^\s<>@]+@[^\s<>@]+>)$/;
+
 const isPort = (text: string) => /^\d+$/.test(text) && Number(text) <= 65_535;
 const notAPort = (name: string, fallback: number) =>
   `${name} must be a whole number from 0 to 65535; leave it out for ${fallback}.`;
 
 const environment = z
   .object({
-    NODE_ENV: z.string(),
+    NODE_ENV: z
+      .string()
+      // Node and its libraries compare this word exactly, so another spelling would not be production.
+      .refine((text) => text === "production" || !/^prod(uction)?$/i.test(text), {
+        error: 'NODE_ENV must be "production", spelled exactly so, in production.',
+      }),
     PORT: z.string().refine(isPort, { error: notAPort("PORT", DEFAULT_PORT) }),
     HTTP_KEEP_ALIVE_SECONDS: z
       .string()
@@ -57,6 +67,9 @@ const environment = z
     ORBIT_API_TOKEN: z
       .string()
       .min(16, { error: "ORBIT_API_TOKEN must have at least 16 characters." })
+      .max(MAX_TOKEN_LENGTH, {
+        error: `ORBIT_API_TOKEN must have at most ${MAX_TOKEN_LENGTH} characters: servers refuse long headers.`,
+      })
       // The token68 of RFC 9110: no client can send other characters as a bearer token.
       .regex(/^[\w.~+/-]+=*$/, {
         error: "ORBIT_API_TOKEN may contain only letters, digits, - . _ ~ + / and, at its end, =.",
@@ -74,7 +87,9 @@ const environment = z
     SMTP_URL: z.string().refine(isSmtpUrl, {
       error: "SMTP_URL must be a URL like smtp://user:password@host:587.",
     }),
-    MAIL_FROM: z.string(),
+    MAIL_FROM: z.string().regex(MAIL_ADDRESS, {
+      error: "MAIL_FROM must be an address like jobs@example.com or Orbit <jobs@example.com>.",
+    }),
     STRIPE_WEBHOOK_SECRET: z.string().regex(/^whsec_[\x21-\x7e]+$/, {
       error: "STRIPE_WEBHOOK_SECRET must be a signing secret of Stripe: whsec_ and what follows.",
     }),

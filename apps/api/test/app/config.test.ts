@@ -76,6 +76,11 @@ test.each([
   ["HTTP_KEEP_ALIVE_SECONDS", "65s", /HTTP_KEEP_ALIVE_SECONDS must be a whole number/],
   ["LOG_LEVEL", "loud", /LOG_LEVEL must be debug/],
   ["SMTP_URL", SECRET, /SMTP_URL must be a URL like smtp/],
+  ["NODE_ENV", "Production", /NODE_ENV must be "production", spelled exactly so/],
+  ["NODE_ENV", "prod", /NODE_ENV must be "production", spelled exactly so/],
+  ["MAIL_FROM", "Orbit", /MAIL_FROM must be an address like jobs@example.com/],
+  ["MAIL_FROM", "Orbit <jobs>", /MAIL_FROM must be an address/],
+  ["ORBIT_API_TOKEN", "x".repeat(20_000), /ORBIT_API_TOKEN must have at most 4096 characters/],
   ["ORBIT_API_TOKEN", "short", /ORBIT_API_TOKEN must have at least 16 characters/],
   ["ORBIT_API_TOKEN", `${SECRET} x`, /ORBIT_API_TOKEN may contain only letters, digits/],
   ["ORBIT_API_TOKEN", `"${SECRET}"`, /ORBIT_API_TOKEN must be set without quotes/],
@@ -86,6 +91,13 @@ test.each([
   expect(problems).toMatch(message);
   expect(problems.match(/^- /gm)).toHaveLength(1);
   expect(problems).not.toContain(SECRET);
+});
+
+test("a byte order mark before the first name of a file is removed", () => {
+  const read = (env: Record<string, string>) => readConfig({ ...GOOD, ...env }).port;
+  expect(read({ "\ufeffPORT": "4100" })).toBe(4100);
+  expect(read({ "\ufeffPORT": "4100", PORT: "4200" })).toBe(4200);
+  expect(read({ PORT: "4200", "\ufeffPORT": "4100" })).toBe(4200);
 });
 
 test("the list of variables is that of .env.example", async () => {

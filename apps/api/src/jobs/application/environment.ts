@@ -6,14 +6,19 @@ import type { Environment } from "./job-provider.ts";
 const AROUND = /^[\s\p{Cf}\u0085]+|[\s\p{Cf}\u0085]+$/gu;
 
 /**
- * Removes what copying, files and secret stores leave around values: white space, line breaks and invisible
- * characters. A value that is empty then counts as unset.
+ * Removes what copying, files and secret stores leave around names and values: white space, line breaks and
+ * invisible characters. A value that is empty then counts as unset.
  */
 export function tidyEnvironment(env: Environment): Environment {
-  const tidy = Object.entries(env).map(
-    ([name, value]) => [name, value?.replace(AROUND, "") || undefined] as const,
-  );
-  return Object.fromEntries(tidy.filter(([, value]) => value !== undefined));
+  const tidy = new Map<string, string>();
+  for (const [written, text] of Object.entries(env)) {
+    const value = text?.replace(AROUND, "");
+    const name = written.replace(AROUND, "");
+    // The first name of some files begins with a byte order mark. The same name without one wins.
+    const isHidden = name !== written && Boolean(env[name]);
+    if (value && !isHidden) tidy.set(name, value);
+  }
+  return Object.fromEntries(tidy);
 }
 
 /**

@@ -60,7 +60,7 @@ export function memory({
 }
 
 export const memoryFromEnv: ProviderFromEnv = ({ env, concurrency }) => {
-  if (env["NODE_ENV"] === "production") {
+  if (/^prod(uction)?$/i.test(env["NODE_ENV"] ?? "")) {
     const problem =
       "JOBS_PROVIDER=memory loses every job with its process and is not for production: set graphile or qstash.";
     return { ok: false, problems: [problem] };

@@ -23,6 +23,9 @@ const PUBLIC_KEYS = new Set([
   "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",
 ]);
 
+/** Servers refuse requests whose first line or headers have more than about 8 to 16 KiB. */
+const MAX_LENGTH = 4_096;
+
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 const baseUrl = (name: string, purpose: string) =>
@@ -31,12 +34,15 @@ const baseUrl = (name: string, purpose: string) =>
     .refine(isBaseUrl, {
       error: `${name} must be a URL like https://api.example.com, without a query: ${purpose}`,
     })
+    .max(MAX_LENGTH, {
+      error: `${name} must have at most ${MAX_LENGTH} characters: servers refuse long addresses.`,
+    })
     .transform(normalBaseUrl);
 
 const signingKey = (name: string) =>
   z
     .string({ error: `${name} must be set with JOBS_PROVIDER=qstash: copy it from the console.` })
-    .regex(/^sig_[A-Za-z0-9_-]{16,}$/, {
+    .regex(/^sig_[A-Za-z0-9_-]{16,200}$/, {
       error: `${name} must be a whole key. It begins with sig_ and has about thirty characters.`,
     });
 
@@ -49,6 +55,9 @@ const environment = z.object({
     // The token68 of RFC 9110: no client can send other characters as a bearer token.
     .regex(/^[\w.~+/-]+=*$/, {
       error: "QSTASH_TOKEN may contain only letters, digits, - . _ ~ + / and, at its end, =.",
+    })
+    .max(MAX_LENGTH, {
+      error: `QSTASH_TOKEN must have at most ${MAX_LENGTH} characters: servers refuse long headers.`,
     }),
   QSTASH_CURRENT_SIGNING_KEY: signingKey("QSTASH_CURRENT_SIGNING_KEY"),
   QSTASH_NEXT_SIGNING_KEY: signingKey("QSTASH_NEXT_SIGNING_KEY"),
