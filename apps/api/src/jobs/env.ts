@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { assembleParts, closeAfterStop } from "./application/create-jobs.ts";
 import { problemsOf, tidyEnvironment } from "./application/environment.ts";
+import { NoDatabaseError } from "./application/job-errors.ts";
 import type {
   Environment,
   JobDispatcher,
@@ -192,17 +193,30 @@ function assemble(config: JobsConfig, registry: JobRegistry, ports: BuilderPorts
     query(text, values) {
       const executor = holder.given.sql ?? own;
       if (executor) return executor.query(text, values);
-      return Promise.reject(new Error(`The provider ${provider.name} needs a database: pass sql.`));
+      return Promise.reject(new NoDatabaseError(provider.name));
     },
   };
   const { parts } = assembleParts(provider, registry, {
     sql,
-    log: ports.log ?? consoleLog(),
+    log: latestLog(() => holder.given.log ?? fallbackLog),
     clock: { now: () => (holder.given.clock ?? systemClock).now() },
     settings: config,
   });
   const runtime = own ? closeAfterStop(parts.runtime, own) : parts.runtime;
   return Object.assign(holder, { parts: { ...parts, runtime } });
+}
+
+const fallbackLog = consoleLog();
+
+/** A log that writes to whichever log the builders were given last. */
+function latestLog(latest: () => JobLogger): JobLogger {
+  return {
+    debug: (fields, message) => latest().debug(fields, message),
+    info: (fields, message) => latest().info(fields, message),
+    warn: (fields, message) => latest().warn(fields, message),
+    error: (fields, message) => latest().error(fields, message),
+    child: (fields) => latestLog(() => latest().child(fields)),
+  };
 }
 
 /** A job replayed on its last day must still be in the ledger. */

@@ -10,6 +10,7 @@ import {
   buildJobRuntime,
   readJobsConfig,
 } from "#src/jobs/env.ts";
+import type { JobLogger } from "#src/jobs/application/ports.ts";
 import { contractJob } from "#src/jobs/testing/contract-jobs.ts";
 import { createProbe, eventually } from "#src/jobs/testing/probe.ts";
 import { compile } from "../house/compile.ts";
@@ -137,6 +138,24 @@ test("on qstash the same builders drain, sweep the outbox and prune, with these 
   end.resolve();
   await stopped;
   expect(ended).toBe(2);
+});
+
+test("on memory, which needs no database, the builders prune without one, and log where the app says", async () => {
+  const parsed = readJobsConfig({ JOBS_PROVIDER: "memory" });
+  if (!parsed.ok) throw new Error(parsed.problems.join());
+  const done = Promise.withResolvers<void>();
+  const registry = buildJobs([contractJob("contract.work", async () => done.resolve())]);
+  const runtime = buildJobRuntime(parsed.config, registry);
+  const lines: string[] = [];
+  const write = (_fields: object, message: string) => void lines.push(message);
+  const log: JobLogger = { debug: write, info: write, warn: write, error: write, child: () => log };
+  const queue = buildJobQueue(parsed.config, registry, { log });
+  await runtime.start();
+  await queue.enqueue("jobs.prune", {});
+  await queue.enqueue("contract.work", 0);
+  await done.promise;
+  await runtime.stop();
+  expect(lines.filter((line) => line === "job succeeded")).toHaveLength(2);
 });
 
 test("its ports have the signatures that it gives them", async () => {

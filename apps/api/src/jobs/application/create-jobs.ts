@@ -1,5 +1,6 @@
 import type { DeadJobs } from "./dead-jobs.ts";
 import type { JobDefinition } from "./job-definition.ts";
+import { NoDatabaseError } from "./job-errors.ts";
 import type {
   JobDispatcher,
   JobProvider,
@@ -173,8 +174,5 @@ export function closeAfterStop(
 }
 
 function noDatabase({ name }: JobProvider): SqlExecutor {
-  return {
-    query: () =>
-      Promise.reject(new Error(`The provider ${name} needs a database here: pass \`sql\`.`)),
-  };
+  return { query: () => Promise.reject(new NoDatabaseError(name)) };
 }

@@ -146,6 +146,17 @@ export class TransactionEndedError extends JobsError {
   }
 }
 
+/** `jobs.no_database`, 500: a statement needs the app's database, and the app passed none. */
+export class NoDatabaseError extends JobsError {
+  constructor(provider: string) {
+    super(
+      "jobs.no_database",
+      500,
+      `The provider ${provider} needs the app's database here: pass \`sql\` where the jobs are assembled.`,
+    );
+  }
+}
+
 /** Marks permanent errors, also those of another copy of this module: an app may have two of them. */
 const KIND = Symbol.for("orbit-jobs.error-kind");
 const PERMANENT = "permanent";

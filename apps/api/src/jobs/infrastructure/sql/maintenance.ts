@@ -1,5 +1,6 @@
 import { defineMaintenanceJob } from "../../application/define-job.ts";
 import type { JobDefinition } from "../../application/job-definition.ts";
+import { NoDatabaseError } from "../../application/job-errors.ts";
 import type { ProviderPorts } from "../../application/job-provider.ts";
 import { pruneDeadJobs } from "./dead-jobs.ts";
 import { pruneLedger } from "./ledger.ts";
@@ -22,9 +23,14 @@ export function pruneJob({
     name: "jobs.prune",
     cron: "23 * * * *",
     run: async (log) => {
-      const dead = await pruneDeadJobs(sql, settings.deadRetentionDays);
-      const processed = await pruneLedger(sql, settings.ledgerRetentionDays);
-      log.info({ dead, processed }, "old dead jobs and ledger entries removed");
+      try {
+        const dead = await pruneDeadJobs(sql, settings.deadRetentionDays);
+        const processed = await pruneLedger(sql, settings.ledgerRetentionDays);
+        log.info({ dead, processed }, "old dead jobs and ledger entries removed");
+      } catch (error) {
+        // An app without a database has no ledger, and its provider keeps the dead jobs.
+        if (!(error instanceof NoDatabaseError)) throw error;
+      }
     },
   });
 }

@@ -12,16 +12,27 @@ const QUERY_TIMEOUT_MS = 35_000;
  * connections do not keep a process alive.
  */
 export function openOwnedPool(connectionString: string): OwnedDatabase {
-  let pool: Pool | undefined;
+  let current: { readonly pool: Pool; readonly running: Set<Promise<unknown>> } | undefined;
   return {
-    query(text, values) {
-      pool ??= createPool(connectionString);
-      return pool.query(text, [...values]);
+    async query(text, values) {
+      current ??= { pool: createPool(connectionString), running: new Set() };
+      const { pool, running } = current;
+      const statement = pool.query(text, [...values]);
+      running.add(statement);
+      try {
+        return await statement;
+      } finally {
+        running.delete(statement);
+      }
     },
     async end() {
-      const ending = pool;
-      pool = undefined;
-      await ending?.end();
+      const ending = current;
+      // A later statement opens another pool.
+      current = undefined;
+      // A pool that ends never runs the statements that wait for one of its connections.
+      if (!ending) return;
+      await Promise.allSettled(ending.running);
+      await ending.pool.end();
     },
   };
 }
