@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { Client, type Pool } from "pg";
 import { withTimeout } from "#src/jobs/infrastructure/common/with-timeout.ts";
 import { APPLICATION_NAME } from "./database.ts";
@@ -17,9 +18,30 @@ export function createDatabasePing(pool: Pool): () => Promise<void> {
   pool.on("acquire", (client) => client instanceof Client && busy.add(client));
   pool.on("release", (_error, client) => client instanceof Client && busy.delete(client));
 
-  return async () => {
-    const startedAt = performance.now();
+  /** Remembers the connections that await an answer now. Later, `close` closes those that are silent. */
+  const suspect = () => {
+    const since = performance.now();
     const suspects = [...busy].filter(isAwaitingAnswer);
+    return {
+      count: suspects.length,
+      async close(client: Client): Promise<void> {
+        const silent = await silentSince(client, suspects, performance.now() - since);
+        // With a query in flight, `end` breaks the connection without waiting, and the query rejects.
+        for (const each of silent) if (busy.has(each) && isAwaitingAnswer(each)) void each.end();
+      },
+    };
+  };
+
+  /** Closes the silent connections that were taken after a failed ping had begun. */
+  const lookAgain = async () => {
+    const later = suspect();
+    if (later.count === 0) return;
+    await setTimeout(SUSPECT_AFTER_MS, undefined, { ref: false });
+    if (!pool.ending) await onNewConnection(pool, later.close);
+  };
+
+  return async () => {
+    const suspects = suspect();
     const query = { text: "select 1", query_timeout: PING_TIMEOUT_MS };
     const pooled = pool.query(query);
     const isFast = await withTimeout(
@@ -34,10 +56,9 @@ export function createDatabasePing(pool: Pool): () => Promise<void> {
     const fresh = onNewConnection(pool, async (client) => {
       await client.query("select 1");
       closeIdle(pool);
-      const silent = await silentSince(client, suspects, performance.now() - startedAt);
-      // With a query in flight, `end` breaks the connection without waiting, and the query rejects.
-      for (const each of silent) if (busy.has(each) && isAwaitingAnswer(each)) void each.end();
+      await suspects.close(client);
     });
+    fresh.then(lookAgain).catch(() => undefined);
     await withTimeout(PING_TIMEOUT_MS - SUSPECT_AFTER_MS, Promise.any([pooled, fresh]), () => {
       throw new Error(`The database did not answer within ${PING_TIMEOUT_MS} ms.`);
     });
