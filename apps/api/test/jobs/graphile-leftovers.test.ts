@@ -109,3 +109,54 @@ test("a claim that arrives after its worker was recovered locks its job for only
     expect(performance.now() - claimed).toBeLessThan(10_000);
   }
 });
+
+test("two services on one database keep each other's missed ticks", async () => {
+  const runs = createProbe<string>();
+  const everyMinute = (name: "contract.work" | "contract.other") =>
+    contractJob(name, async () => runs.report(name), {
+      schedule: { cron: "* * * * *", payload: 0, backfill: 600_000 },
+    });
+  const world = await open(everyMinute("contract.work"));
+  await world.missMinutes(4);
+  // The first service is down, and the second one starts for the first time.
+  const other = world.runtime({ definitions: [everyMinute("contract.other")] });
+  await other.start();
+  await other.stop();
+  expect(runs.unread).not.toContain("contract.work");
+  await world.runtime().start();
+  for (let made = 0; made < 4; ) if ((await runs.next()) === "contract.work") made += 1;
+});
+
+test("a job that left its service and came back makes up no tick from between", async () => {
+  const runs = createProbe<string>();
+  const marker = contractJob("contract.other", async () => runs.report("marker"));
+  const ticking = contractJob("contract.work", async () => runs.report("tick"), {
+    schedule: { cron: "* * * * *", payload: 0, backfill: 600_000 },
+  });
+  const world = await open(ticking, marker);
+  await world.missMinutes(4);
+  const without = world.runtime({ definitions: [marker] });
+  await without.start();
+  await without.stop();
+  const { rows } = await world.pool.query(
+    "select from orbit_jobs.schedule_owners where identifier like 'contract.work %'",
+  );
+  expect(rows).toHaveLength(0);
+  await world.runtime().start();
+  await world.queue.enqueue("contract.other", 0);
+  expect(await runs.next()).toBe("marker");
+});
+
+test("schedules of other programs on graphile-worker's tables are kept", async () => {
+  const world = await open(contractJob("contract.work", async () => undefined));
+  const foreign =
+    "insert into graphile_worker._private_known_crontabs values ('mailer', '2020-01-01')";
+  await world.pool.query(foreign);
+  const runtime = world.runtime();
+  await runtime.start();
+  await runtime.stop();
+  const { rows } = await world.pool.query(
+    "select identifier from graphile_worker._private_known_crontabs where identifier = 'mailer'",
+  );
+  expect(rows).toHaveLength(1);
+});

@@ -69,6 +69,7 @@ const ALL = [
   "common/0001_initial",
   "graphile/0001_initial",
   "graphile/0002_add_keyed",
+  "graphile/0003_schedule_owners",
   "outbox/0001_initial",
 ];
 

@@ -59,7 +59,14 @@ export function startCommand(
     stdout: () => output.stdout,
     stderr: () => output.stderr,
     kill: (signal) => void child.kill(signal),
-    killGroup: (signal) => void process.kill(-(child.pid ?? Number.NaN), signal),
+    killGroup(signal) {
+      try {
+        process.kill(-(child.pid ?? Number.NaN), signal);
+      } catch (error) {
+        // The group may have ended before Node reports its exit.
+        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      }
+    },
     waitFor: (pattern) =>
       new Promise((resolve, reject) => {
         const fail = (why: string) =>

@@ -58,15 +58,35 @@ function minuteOf({ month, date, hour, min }: Digest, now: Date): Date {
 }
 
 /**
- * Deletes graphile-worker's rows of schedules that are not in the registry. A schedule that comes back
- * would otherwise make up all ticks since it was removed. Keeps crontabs that ticked within five seconds:
- * an instance with other code may be about to make the same tick, and the row prevents a second job.
+ * Deletes graphile-worker's rows of schedules that left the registry. A schedule that comes back would
+ * otherwise make up all ticks since it was removed. Keeps crontabs that ticked within five seconds: an
+ * instance with other code may be about to make the same tick, and the row prevents a second job.
+ *
+ * Keeps the schedules of other services as well. A schedule is ours if its job is, or if the registry that
+ * last registered it has a job in common with ours: then ours is a later one of the same service.
  */
 export async function deleteStaleCrontabs(sql: SqlExecutor, registry: JobRegistry): Promise<void> {
+  const identifiers = scheduledJobs(registry).map(identifierOf);
+  // Every service has the library's own jobs.
+  const jobs = registry.filter(({ feature }) => feature !== "jobs").map(({ name }) => name);
   await sql.query(
-    `delete from graphile_worker._private_known_crontabs
-      where identifier <> all ($1::text[])
-        and coalesce(last_execution, known_since) < now() - interval '5 seconds'`,
-    [scheduledJobs(registry).map(identifierOf)],
+    `with stale as (
+       delete from graphile_worker._private_known_crontabs known
+        where identifier <> all ($1::text[])
+          and coalesce(last_execution, known_since) < now() - interval '5 seconds'
+          and (split_part(identifier, ' ', 1) = any ($2::text[])
+               or exists (select from orbit_jobs.schedule_owners owner
+                           where owner.identifier = known.identifier and owner.jobs && $2::text[]))
+       returning identifier
+     )
+     delete from orbit_jobs.schedule_owners using stale where schedule_owners.identifier = stale.identifier`,
+    [identifiers, jobs],
+  );
+  await sql.query(
+    `insert into orbit_jobs.schedule_owners (identifier, jobs)
+     select identifier, $2::text[] from unnest($1::text[]) as schedules (identifier)
+     on conflict (identifier) do update set jobs = excluded.jobs
+      where schedule_owners.jobs <> excluded.jobs`,
+    [identifiers, jobs],
   );
 }
