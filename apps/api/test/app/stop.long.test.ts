@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "#src/jobs/testing/probe.ts";
 import type { TestProcess } from "../support/process.ts";
@@ -110,11 +111,12 @@ test("a second Ctrl-C ends at once, and takes the embedded Postgres along", asyn
   await world.runJobOverHttp(url);
   server.killGroup("SIGINT");
   await server.waitFor(STOPPING);
-  await eventually("the second one counts", async () => {
-    if (server.child.exitCode !== null) return true;
+  // Copies of the first one may arrive within a second. A busy process reads them late.
+  for (let pressed = 1; pressed < 5 && server.child.exitCode === null; pressed++) {
+    await setTimeout(2_000);
     server.killGroup("SIGINT");
-    return false;
-  });
+    await Promise.race([server.exit, setTimeout(1_000)]);
+  }
   expect(await server.exit).toBe(1);
   await eventually("nothing is left", async () => (await world.leftovers()).length === 0);
 });
